@@ -1,0 +1,243 @@
+"""The verbs: each parses, calls one public function of the same name, and prints its result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Group, Parameter
+
+from aqqua import __version__
+from aqqua.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aqqua.metadata.check import Finding
+
+__all__ = ["app"]
+
+Where = Literal["here", "pool", "slurm", "ray"]
+
+app = App(
+    name="aqqua",
+    version=__version__,
+    help="Plankton images from every camera: one dataset, one model, one view.",
+    help_epilogue="Start with `aqqua demo`. Every verb has a page in the documentation and `aqqua VERB --help`.",
+    help_format="markdown",
+    group_commands=Group("Verbs", sort_key=0),
+)
+
+
+@app.command(sort_key=0)
+def demo(
+    out: Path = Path("aqqua-demo"),
+    *,
+    data: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    card: Path | None = None,
+    images: int = 2400,
+    minutes: float = 1.0,
+    seed: int = 0,
+    port: int = 0,
+    explore: bool = True,
+    fresh: bool = False,
+) -> None:
+    """Go the whole way once: raw files → dataset → model → explorer, on a small virtual ocean or your data.
+
+    Args:
+        out: folder for everything the demo makes.
+        data: your own raw sources instead of the virtual ocean.
+        card: card.yaml with what your sources do not say themselves (pixel size, place, time …).
+        images: about how many images the virtual ocean shows to its cameras.
+        minutes: how long the model may train.
+        seed: another seed, another ocean.
+        port: port of the explorer (0: a free one).
+        explore: open the explorer at the end.
+        fresh: begin anew, even where an earlier run left results.
+    """
+    from aqqua.demo import demo as run
+
+    run(out, data=data or (), card=card, images=images, minutes=minutes, seed=seed, port=port, explore=explore, fresh=fresh)
+
+
+@app.command(sort_key=1)
+def ocean(out: Path, *, seed: int = 0, samples: int = 6, images: int = 1200) -> None:
+    """Write raw source files from the virtual ocean, with sealed truth.
+
+    Args:
+        out: folder to write into.
+        seed: same seed, same bytes.
+        samples: number of stations sampled.
+        images: about how many images all cameras take together.
+    """
+    from aqqua.ocean import write_ocean
+
+    report = write_ocean(out, seed=seed, samples=samples, images=images)
+    for source in report.sources:
+        print(source)
+    print(report.truth)
+
+
+@app.command(sort_key=2)
+def ingest(
+    *paths: Path,
+    source: str | None = None,
+    card: Path | None = None,
+    table: Path | None = None,
+    where: Where = "here",
+    workers: int | None = None,
+) -> None:
+    """Read raw sources into a dataset: `aqqua ingest SOURCE… DATASET`.
+
+    Args:
+        paths: one or more sources (folder, zip, bin), then the dataset to make or to add to.
+        source: how to read them, if that cannot be recognised: ecotaxa_export, ifcb, folder.
+        card: card.yaml with title, licence, people, and metadata the source lacks.
+        table: CSV, TSV or Excel table with metadata per image.
+        where: run here, in a process pool, on SLURM or on Ray.
+        workers: how many processes or nodes.
+    """
+    if len(paths) < 2:
+        raise ConfigError("ingest needs a source and a dataset", do="aqqua ingest SOURCE… DATASET")
+    from aqqua.sources.ingest import ingest as run
+
+    report = run(paths[:-1], paths[-1], source=source, card=card, table=table, where=where, workers=workers)
+    print(report)
+
+
+@app.command(sort_key=3)
+def check(*datasets: Path, level: int = 1) -> None:
+    """Say whatever is wrong or odd with datasets; exit status 1 if there are errors.
+
+    Args:
+        datasets: the datasets.
+        level: how deep: 0 sizes, 1 structure, 2 every checksum, 3 decode every image.
+    """
+    if not datasets:
+        raise ConfigError("check needs a dataset", do="aqqua check DATASET…")
+    from aqqua.store.check import check as run
+
+    findings = run(datasets, level=level)
+    _print_findings(findings)
+    if any(finding.severity == "error" for finding in findings):
+        sys.exit(1)
+
+
+@app.command(sort_key=4)
+def train(
+    config: Path | None = None,
+    *,
+    data: Annotated[list[Path], Parameter(consume_multiple=True)],
+    out: Path,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train a model without labels on the images of datasets.
+
+    Args:
+        config: YAML file with the training configuration; without it, one that suits a laptop.
+        data: the datasets to learn from.
+        out: folder for the model.
+        minutes: stop after this time.
+        seed: same seed, data and steps: same weights.
+    """
+    from aqqua.train.run import train as run
+
+    print(run(config, data=data, out=out, minutes=minutes, seed=seed))
+
+
+@app.command(sort_key=5)
+def predict(
+    model: Path,
+    *datasets: Path,
+    where: Where = "here",
+    workers: int | None = None,
+) -> None:
+    """Write vectors, taxa and outlier scores of a model into datasets.
+
+    Args:
+        model: a model folder, made by `aqqua train`.
+        datasets: the datasets to predict on.
+        where: run here, in a process pool, on SLURM or on Ray.
+        workers: how many processes or nodes.
+    """
+    if not datasets:
+        raise ConfigError("predict needs a dataset", do="aqqua predict MODEL DATASET…")
+    from aqqua.tasks.predict import predict as run
+
+    print(run(model, datasets, where=where, workers=workers))
+
+
+@app.command(sort_key=6)
+def bench(model: Path, *, data: Annotated[list[Path], Parameter(consume_multiple=True)], seed: int = 0) -> None:
+    """Print the benchmark table of a model beside its baselines.
+
+    Args:
+        model: a model folder.
+        data: labelled datasets.
+        seed: seed of the folds.
+    """
+    from aqqua.bench import bench as run
+
+    print(run(model, data=data, seed=seed))
+
+
+@app.command(sort_key=7)
+def explore(
+    *datasets: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    model: str | None = None,
+    public: bool = False,
+    open_browser: Annotated[bool, Parameter(name="--open")] = True,
+) -> None:
+    """Open the explorer: see, search, select, export.
+
+    Args:
+        datasets: the datasets to look at.
+        host: address to listen on.
+        port: port to listen on (0: a free one).
+        model: whose predictions make the map (the newest, if not said).
+        public: read-only and with limits, for others to look at.
+        open_browser: open the browser.
+    """
+    if not datasets:
+        raise ConfigError("explore needs a dataset", do="aqqua explore DATASET…  (or: aqqua demo)")
+    from aqqua.app.serve import explore as run
+
+    run(datasets, host=host, port=port, model=model, public=public, open_browser=open_browser)
+
+
+@app.command(sort_key=8)
+def export(dataset: Path, *, to: str, out: Path, model: str | None = None) -> None:
+    """Hand a dataset over: `--to ecotaxa` writes zips ready for import.
+
+    Args:
+        dataset: the dataset.
+        to: ecotaxa.
+        out: folder or file to write.
+        model: whose predictions to export (the newest, if not said).
+    """
+    from aqqua.export import export as run
+
+    report = run(dataset, to=to, out=out, model=model)
+    for file in report.files:
+        print(file)
+    _print_findings(report.notes)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    colour = {"error": "red", "warning": "yellow", "info": "cyan"}
+    from rich.console import Console
+    from rich.markup import escape
+
+    out = Console(highlight=False, soft_wrap=True)
+    if not findings:
+        out.print("[green]Nothing to complain about.[/]")
+    for finding in findings:
+        where = f"  [dim]{escape(finding.where)}[/]" if finding.where else ""
+        many = f" (×{finding.count:,})" if finding.count > 1 else ""
+        out.print(f"[{colour[finding.severity]}]{finding.severity:8}[/] {escape(finding.message)}{many}{where}")
+        if finding.do:
+            out.print(f"         [dim]→ {escape(finding.do)}[/]")
