@@ -15,9 +15,15 @@ import aqqua  # noqa: E402
 generate.write_all(HERE / "_generated")
 
 project = "aqqua"
-copyright = "the aqqua developers, Apache-2.0"  # noqa: A001
+copyright = "the aqqua developers, Apache-2.0"
 release = version = aqqua.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]

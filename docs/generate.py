@@ -10,7 +10,12 @@ __all__ = ["write_all"]
 def write_all(folder: Path) -> None:
     """Write every generated page into `folder`, touching only what changed (so that builds stay quick)."""
     folder.mkdir(exist_ok=True)
-    pages = {"verbs.md": verbs(), "fields.md": fields(), "instruments.md": instruments(), "plugins.md": plugins()}
+    pages = {
+        "verbs.md": verbs(),
+        "fields.md": fields(),
+        "instruments.md": instruments(),
+        "plugins.md": plugins(),
+    }
     for name, text in pages.items():
         path = folder / name
         if not path.exists() or path.read_text("utf-8") != text:

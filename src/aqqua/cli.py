@@ -58,7 +58,17 @@ def demo(
     """
     from aqqua.demo import demo as run
 
-    run(out, data=data or (), card=card, images=images, minutes=minutes, seed=seed, port=port, explore=explore, fresh=fresh)
+    run(
+        out,
+        data=data or (),
+        card=card,
+        images=images,
+        minutes=minutes,
+        seed=seed,
+        port=port,
+        explore=explore,
+        fresh=fresh,
+    )
 
 
 @app.command(sort_key=1)

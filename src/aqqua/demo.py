@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aqqua.callable import make_callable
 from aqqua.errors import NotFoundError
 from aqqua.progress import say
 
@@ -100,7 +101,7 @@ def _steps(
         yield Step(
             f"A virtual ocean: about {images:,} organisms and particles before five cameras",
             images / 60,
-            lambda: (raw / "truth" / "SEAL.json").exists(),
+            (raw / "truth" / "SEAL.json").exists,
             lambda: _ocean(raw, images, seed),
         )
     yield Step(
@@ -113,11 +114,14 @@ def _steps(
     yield Step(
         "Train: a small model learns from the images alone, without labels",
         60 * minutes + 8,
-        lambda: (model / "model.json").exists(),
+        (model / "model.json").exists,
         lambda: _train(dataset, model, minutes, seed),
     )
     yield Step(
-        "Predict: vectors, taxa and outlier scores", 5 + images / 150, lambda: False, lambda: _predict(model, dataset)
+        "Predict: vectors, taxa and outlier scores",
+        5 + images / 150,
+        lambda: False,
+        lambda: _predict(model, dataset),
     )
     yield Step("Prepare the explorer: map, clusters, neighbours", 15, lambda: False, lambda: _view(dataset))
 
@@ -212,3 +216,6 @@ def _prepare(out: Path, fresh: bool) -> None:
 
 def _is_dataset(path: Path) -> bool:
     return (path / "CURRENT").exists()
+
+
+make_callable(__name__, "aqqua.demo:demo")

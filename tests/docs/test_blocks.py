@@ -68,7 +68,14 @@ def run(page: Path, folder: Path) -> None:
             continue
         command = ["bash", "-euo", "pipefail"] if block.language == "bash" else [sys.executable, "-W", "error", "-"]
         done = subprocess.run(
-            command, input=block.text, cwd=folder, env=environment, text=True, capture_output=True, timeout=240, check=False
+            command,
+            input=block.text,
+            cwd=folder,
+            env=environment,
+            text=True,
+            capture_output=True,
+            timeout=240,
+            check=False,
         )
         assert done.returncode == 0, f"{page.name}:{block.line}\n{block.text}\n{done.stdout}\n{done.stderr}"
 
