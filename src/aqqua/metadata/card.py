@@ -1,0 +1,300 @@
+"""The card of a source or dataset: title, licence, people, consent, and constants for missing metadata."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
+
+__all__ = ["CREDIT_ROLES", "LICENCES", "Card", "Person"]
+
+# SPDX identifiers that data are published under, and the honest answer where nobody has said.
+LICENCES = (
+    "CC0-1.0",
+    "CC-BY-4.0",
+    "CC-BY-SA-4.0",
+    "CC-BY-NC-4.0",
+    "CC-BY-NC-SA-4.0",
+    "CC-BY-ND-4.0",
+    "CC-BY-NC-ND-4.0",
+    "CC-BY-3.0",
+    "ODbL-1.0",
+    "ODC-By-1.0",
+    "PDDL-1.0",
+    "OGL-UK-3.0",
+    "etalab-2.0",
+    "Apache-2.0",
+    "MIT",
+    "unknown",
+)
+
+# The fourteen contributor roles of CRediT (ANSI/NISO Z39.104-2022).
+CREDIT_ROLES = (
+    "Conceptualization",
+    "Data curation",
+    "Formal analysis",
+    "Funding acquisition",
+    "Investigation",
+    "Methodology",
+    "Project administration",
+    "Resources",
+    "Software",
+    "Supervision",
+    "Validation",
+    "Visualization",
+    "Writing – original draft",
+    "Writing – review & editing",
+)
+
+_YES_OR_NO = ("license_allows_training", "consent_global_interpolation")
+_OTHER_SPELLINGS = {
+    "license": "licence",
+    "licence_allows_training": "license_allows_training",
+    "instrument": "instruments",
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who made the data.
+
+    Args:
+        name: as it should be cited.
+        orcid: 0000-0000-0000-000X, with a correct check digit.
+        affiliation: institute.
+        ror: identifier of the institute (https://ror.org).
+        roles: CRediT roles.
+        author: whether the person is an author of the dataset, in the order of the card.
+    """
+
+    name: str
+    orcid: str | None = None
+    affiliation: str | None = None
+    ror: str | None = None
+    roles: tuple[str, ...] = ()
+    author: bool = True
+
+    def __post_init__(self) -> None:
+        """Check identifier and roles."""
+        if self.orcid is not None:
+            object.__setattr__(self, "orcid", _orcid(self.orcid, self.name))
+        object.__setattr__(self, "roles", tuple(_credit_role(role) for role in _texts(self.roles)))
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is said once for a whole source or dataset.
+
+    Args:
+        licence: SPDX identifier, or "unknown".
+        license_allows_training: whether a model may learn from it; None if nobody has said.
+        consent_global_interpolation: whether the owner agrees to global maps from it; None if not asked.
+        defaults: constants for *missing* metadata, names as in Converted Metadata, or
+            with a unit (pixel_size_mm: 0.068).
+        overrides: constants that win over what the source says.
+        table: an owner's table with one row per image, object or sample; its values win over the source.
+    """
+
+    title: str = ""
+    abstract: str = ""
+    version: str = "1"
+    id: str = ""
+    instruments: tuple[str, ...] = ()
+    platform: str = ""
+    project: str = ""
+    licence: str = "unknown"
+    license_allows_training: bool | None = None
+    access: str = ""
+    people: tuple[Person, ...] = ()
+    contact: str = ""
+    funding: tuple[str, ...] = ()
+    source: str = ""
+    citation: str = ""
+    doi: str = ""
+    related: tuple[Mapping[str, str], ...] = ()
+    coordinates_precision: str = ""
+    consent_global_interpolation: bool | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    table: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check every entry that has a closed set of values."""
+        if self.licence not in LICENCES:
+            raise UnknownNameError("licence", self.licence, LICENCES)
+        for name in _YES_OR_NO:
+            if getattr(self, name) not in {True, False, None}:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}", do="write true, false, or leave it out")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Card:
+        """Read a card.
+
+        Args:
+            path: a YAML file; a relative `table` is taken as lying beside it.
+
+        Raises:
+            NotFoundError: there is no such file.
+            ConfigError: it is not YAML, or an entry has the wrong form.
+            UnknownNameError: an unknown key, licence or role; the message names the nearest.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise NotFoundError("there is no such card", where=path, do="check the path of the card") from error
+        return cls.parse(text, where=path)
+
+    @classmethod
+    def parse(cls, text: str, *, where: Path | str = "card.yaml") -> Card:
+        """Read a card from its text; `where` names it in errors."""
+        try:
+            loaded = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"the card is not valid YAML: {error}", where=where, do="see the line named") from error
+        if loaded is None:
+            loaded = {}
+        if not isinstance(loaded, dict):
+            raise ConfigError("a card is a list of 'name: value' lines", where=where, do="see the example in the docs")
+        return _build(loaded, Path(where))
+
+    def save(self, path: Path | str) -> None:
+        """Write the card, without what has its default value."""
+        Path(path).write_text(self.dump(), encoding="utf-8")
+
+    def dump(self) -> str:
+        """The card as YAML."""
+        return yaml.safe_dump(self.to_dict(), allow_unicode=True, sort_keys=False, width=110)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain values, without what has its default value."""
+        return {
+            entry.name: _plain(getattr(self, entry.name))
+            for entry in dataclasses.fields(self)
+            if getattr(self, entry.name) != getattr(_EMPTY, entry.name)
+        }
+
+
+_EMPTY = Card()
+
+
+def _build(loaded: dict[Any, Any], where: Path) -> Card:
+    known = {entry.name for entry in dataclasses.fields(Card)}
+    values: dict[str, Any] = {}
+    for key, value in loaded.items():
+        name = _OTHER_SPELLINGS.get(str(key), str(key))
+        if name not in known:
+            raise UnknownNameError("entry of a card", str(key), known, where=where)
+        if value is not None:
+            values[name] = _entry(name, value, where)
+    try:
+        return Card(**values)
+    except (ConfigError, UnknownNameError) as error:
+        error.where = error.where or str(where)
+        raise
+
+
+def _entry(name: str, value: Any, where: Path) -> Any:
+    if name in {"people", "related"}:
+        return _entries(name, value, where)
+    if name in {"instruments", "funding"}:
+        return _texts(value)
+    if name in {"defaults", "overrides"}:
+        return _constants(name, value, where)
+    if name == "table":
+        return where.parent / str(value)
+    if isinstance(value, (dict, list)):
+        raise ConfigError(f"{name} is one line of text", where=where, do=f"write {name}: …")
+    return value if isinstance(value, bool) or name in _YES_OR_NO else str(value)
+
+
+def _entries(name: str, value: Any, where: Path) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{name} is a list", where=where, do=f"start every entry of {name} with '- '")
+    if name == "people":
+        return tuple(_person(entry, where) for entry in value)
+    if not all(isinstance(entry, dict) for entry in value):
+        raise ConfigError(f"an entry of {name} is not 'name: value'", where=where, do="write {doi: …, relation: …}")
+    return tuple({str(key): str(item) for key, item in entry.items()} for entry in value)
+
+
+def _constants(name: str, value: Any, where: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} is a list of 'field: value' lines", where=where, do="for example  pixel_um: 68")
+    for key, constant in value.items():
+        if isinstance(constant, (dict, list)):
+            raise ConfigError(f"{name}.{key} is not one value", where=where, do="give one number, date or word")
+    return {str(key): constant for key, constant in value.items() if constant is not None}
+
+
+def _person(entry: Any, where: Path) -> Person:
+    if isinstance(entry, str):
+        return Person(name=entry)
+    if not isinstance(entry, dict) or not entry.get("name"):
+        raise ConfigError("a person has no name", where=where, do="write  people: [{name: …, orcid: …, roles: […]}]")
+    known = {field.name for field in dataclasses.fields(Person)}
+    for key in entry:
+        if key not in known:
+            raise UnknownNameError("entry of a person", str(key), known, where=where)
+    try:
+        return Person(**{**entry, "roles": _texts(entry.get("roles", ()))})
+    except (ConfigError, UnknownNameError) as error:
+        error.where = str(where)
+        raise
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    return (str(value),)
+
+
+def _credit_role(role: str) -> str:
+    def simple(text: str) -> str:
+        return re.sub(r"[^a-z]+", " ", text.lower().replace("&", "and")).strip()
+
+    for known in CREDIT_ROLES:
+        if simple(known) == simple(role):
+            return known
+    raise UnknownNameError("CRediT role", role, CREDIT_ROLES)
+
+
+def _orcid(text: str, name: str) -> str:
+    """The bare identifier, its check digit verified (ISO 7064 MOD 11-2, as ORCID documents it)."""
+    bare = str(text).strip().removeprefix("https://orcid.org/").removeprefix("http://orcid.org/")
+    if not re.fullmatch(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", bare):
+        raise ConfigError(f"{text!r} of {name} is not an ORCID", do="write it as 0000-0002-1825-0097")
+    total = 0
+    for digit in bare.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    if bare[-1] != ("X" if check == 10 else str(check)):
+        raise ConfigError(f"the ORCID {bare} of {name} has a wrong check digit", do="compare it with orcid.org")
+    return bare
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Person):
+        empty = Person(name="")
+        return {
+            entry.name: _plain(getattr(value, entry.name))
+            for entry in dataclasses.fields(value)
+            if entry.name == "name" or getattr(value, entry.name) != getattr(empty, entry.name)
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, (str, bool, int, float, date, datetime)) or value is None:
+        return value
+    return str(value)
