@@ -77,10 +77,10 @@ def _polars_types() -> Mapping[str, pl.DataType]:
 def _read() -> Mapping[str, Field]:
     text = (files("aqqua.metadata") / "fields.yaml").read_text(encoding="utf-8")
     loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
-    fields = {}
+    fields: dict[str, Field] = {}
     for name, entry in loaded.items():
-        lists = {key: tuple(entry[key]) for key in ("sentinels", "synonyms", "values") if key in entry}
-        fields[name] = Field(**{**entry, **lists, "name": name})
+        lists: dict[str, Any] = {key: tuple(entry[key]) for key in ("sentinels", "synonyms", "values") if key in entry}
+        fields[name] = Field(name=name, **(entry | lists))
     return MappingProxyType(fields)
 
 
