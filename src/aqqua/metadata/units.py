@@ -17,6 +17,7 @@ import polars as pl
 
 __all__ = [
     "MISSING",
+    "QUANTITY_OF_UNIT",
     "Unit",
     "by_distinct",
     "guess_pixel_unit",
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 Quantity = Literal["pixel", "volume", "length", "angle", "ratio"]
+
+# The units of the house, one per quantity; every number of a field is in one of them.
+QUANTITY_OF_UNIT: dict[str, Quantity] = {"um/px": "pixel", "L": "volume", "m": "length", "deg": "angle", "1": "ratio"}
 
 # Texts that mean "no value", lower case.
 MISSING = frozenset(
@@ -183,8 +187,7 @@ def number(text: str | None) -> tuple[float | None, str | None]:
 
 
 def _any_unit(text: str) -> bool:
-    quantities: tuple[Quantity, ...] = ("pixel", "volume", "length", "angle", "ratio")
-    return any(unit_of(text, quantity) for quantity in quantities)
+    return any(unit_of(text, quantity) for quantity in QUANTITY_OF_UNIT.values())
 
 
 _GROUPS = {mark: re.compile(rf"[0-9]{{1,3}}(?:{re.escape(mark)}[0-9]{{3}})+") for mark in ",.' "}
