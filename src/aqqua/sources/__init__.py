@@ -1,0 +1,96 @@
+"""Readers of raw sources: EcoTaxa packages, IFCB bins, folders of images; others may register their own.
+
+A reader is a plug-in: an entry of `SOURCES`, or an entry point of the group `aqqua.sources`, imported on use.
+
+    [project.entry-points."aqqua.sources"]
+    mycamera = "mypackage.reader:MyCamera"
+
+The name need not be guessed: `recognise` asks every reader. None or several that say yes is an error that names
+`--source`, never a guess.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from aqqua.errors import SourceError, UnknownNameError
+
+if TYPE_CHECKING:
+    from aqqua.sources.archive import Tree
+    from aqqua.sources.part import Source
+
+__all__ = ["SOURCES", "load_source", "recognise", "source_names"]
+
+SOURCES = {
+    "ecotaxa_export": "aqqua.sources.ecotaxa_export:EcotaxaExport",
+    "folder": "aqqua.sources.folder:Folder",
+    "ifcb": "aqqua.sources.ifcb:Ifcb",
+}
+_GROUP = "aqqua.sources"
+
+
+def source_names() -> list[str]:
+    """Names of all readers, built in or registered by other packages."""
+    return sorted({*SOURCES, *(entry.name for entry in entry_points(group=_GROUP))})
+
+
+def load_source(name: str) -> Source:
+    """Return a reader by name.
+
+    Raises:
+        UnknownNameError: nobody registered this name.
+    """
+    target = SOURCES.get(name) or next((e.value for e in entry_points(group=_GROUP) if e.name == name), None)
+    if target is None:
+        raise UnknownNameError("source", name, source_names())
+    module, _, attribute = target.partition(":")
+    return cast("Source", getattr(importlib.import_module(module), attribute)())
+
+
+def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
+    """Find the reader for a path.
+
+    Args:
+        path: a folder, a zip, or a raw file.
+        name: the reader to use, if the user has said so; then nothing is asked.
+
+    Raises:
+        SourceError: no reader, or several, recognise it.
+        NotFoundError: nothing is there.
+        UnknownNameError: there is no reader of the given name.
+    """
+    from aqqua.sources.archive import Tree
+
+    tree = Tree.of(Path(path) if isinstance(path, str) else path)
+    if name is not None:
+        return load_source(name)
+    readers = [load_source(known) for known in source_names()]
+    reasons = {reader.name: reader.recognise(tree) for reader in readers}
+    hits = [reader for reader in readers if reasons[reader.name]]
+    special = [reader for reader in hits if not reader.general] or hits
+    if len(special) == 1:
+        return special[0]
+    if not special:
+        told = "\n".join(f"  {reader.name}: {reader.looks_for}" for reader in readers)
+        raise SourceError(
+            f"no reader recognises this {_what(tree)}; they look for:\n{told}",
+            where=tree.path,
+            do="check the path, or name the reader with --source",
+        )
+    told = "\n".join(f"  {reader.name}: {reasons[reader.name]}" for reader in special)
+    raise SourceError(
+        f"several readers recognise this path:\n{told}", where=tree.path, do="name one of them with --source"
+    )
+
+
+def _what(tree: Tree) -> str:
+    """Describe what is there, as the first help."""
+    if not tree.members:
+        return "empty zip" if tree.is_zip else "empty folder"
+    suffixes = [Path(name).suffix.lower() or "no suffix" for name in tree.members]
+    counted = sorted({suffix: suffixes.count(suffix) for suffix in suffixes}.items(), key=lambda item: -item[1])
+    files = ", ".join(f"{count:,} × {suffix}" for suffix, count in counted[:4])
+    return f"{'zip' if tree.is_zip else 'path'} ({files})"

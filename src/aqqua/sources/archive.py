@@ -1,0 +1,232 @@
+"""One safe view of a folder or a zip: the same members, names and limits, whichever it is.
+
+Nothing is unpacked. A member can only be read under a name that was listed, and only names that stay inside are listed:
+absolute paths, "..", links that lead out, encrypted members and absurd sizes are refused by name.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from posixpath import splitext
+from typing import IO
+
+from aqqua.errors import NotFoundError, SourceError, UnsafeInputError
+
+__all__ = ["MAX_IMAGE_BYTES", "MAX_TABLE_BYTES", "Tree", "safe_name"]
+
+MAX_IMAGE_BYTES = 1 << 29
+"""An image file may have at most 512 MiB."""
+MAX_TABLE_BYTES = 1 << 34
+"""A table or a raw instrument file may have at most 16 GiB."""
+MAX_RATIO = 1500
+"""Deflate cannot pack better than about 1032:1; a member that claims more is made to do harm."""
+_UTF8_FLAG = 0x800
+_ENCRYPTED_FLAG = 0x1
+
+
+class Tree:
+    """The files of one source, by their path inside it ("sample_1/ecotaxa_sample_1.tsv").
+
+    Cheap to make and to pickle: only the path travels; each process opens the zip for itself.
+
+    Args:
+        path: a folder, a zip, or one file: then its folder, and only files of this name (whatever suffix) are `chosen`.
+
+    Raises:
+        NotFoundError: nothing is there.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        path = Path(path)
+        if not path.exists():
+            raise NotFoundError("there is no such file or folder", where=path, do="check the path")
+        self.only = None
+        if path.is_file() and not zipfile.is_zipfile(path):
+            if path.suffix.lower() == ".zip":
+                raise SourceError("this is not a whole zip file", where=path, do="copy or download it again")
+            self.only, path = path.stem, path.parent
+        self.path = path
+        self.is_zip = path.is_file()
+        self._open: tuple[int, zipfile.ZipFile] | None = None
+
+    @classmethod
+    def of(cls, path: str | Path | Tree) -> Tree:
+        """The tree of a path, or the tree itself."""
+        return path if isinstance(path, Tree) else cls(path)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path, "is_zip": self.is_zip, "only": self.only, "_open": None}
+
+    def __repr__(self) -> str:
+        return f"Tree({str(self.path)!r})"
+
+    @cached_property
+    def members(self) -> dict[str, int]:
+        """Name → size in bytes, sorted by name; hidden files, lock files and folders are left out.
+
+        Raises:
+            UnsafeInputError: a member would escape, is encrypted, or claims an absurd size.
+            SourceError: the zip is damaged.
+        """
+        found = dict(self._zip_members() if self.is_zip else self._folder_members())
+        return {name: found[name] for name in sorted(found) if self._is_wanted(name)}
+
+    def find(self, name: str) -> str | None:
+        """Return the member that is meant by a name written in a table, or None.
+
+        Exact names win; else case, Unicode composition and backslashes may differ, if only one member fits.
+        """
+        if name in self.members:
+            return name
+        found = self._folded.get(_fold(name), ())
+        return found[0] if len(found) == 1 else None
+
+    def chosen(self, name: str) -> bool:
+        """Whether a table or raw file may be read as a source: always, unless the user named one file."""
+        return self.only is None or ("/" not in name and splitext(name)[0] == self.only)
+
+    def read(self, name: str, limit: int = MAX_IMAGE_BYTES) -> bytes:
+        """Read a whole member, at most `limit` bytes.
+
+        Raises:
+            SourceError: the member is damaged or cannot be read.
+            UnsafeInputError: it is larger than the limit or than it claimed.
+        """
+        if self.members[name] > limit:
+            raise UnsafeInputError(
+                f"{self.members[name]:,} bytes are more than the {limit:,} allowed here", where=self.where(name)
+            )
+        try:
+            with self.open(name) as file:
+                data = file.read(limit + 1)
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise SourceError(f"cannot be read: {error}", where=self.where(name), do="copy or pack it again") from error
+        if len(data) > limit:
+            raise UnsafeInputError("larger than it claims to be", where=self.where(name))
+        return data
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a member for reading."""
+        self.members[name]  # only what was listed can be opened
+        return self._zip.open(self._infos[name]) if self.is_zip else (self.path / name).open("rb")
+
+    def where(self, name: str) -> str:
+        """What to call a member in messages: "survey.zip!a/b.png" or "survey/a/b.png"."""
+        return f"{self.path.name}{'!' if self.is_zip else '/'}{name}"
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with the content (zip: names, sizes, CRCs; folder: names, sizes, times)."""
+        import xxhash
+
+        digest = xxhash.xxh3_64()
+        for name, size in self.members.items():
+            mark = self._infos[name].CRC if self.is_zip else (self.path / name).stat().st_mtime_ns
+            digest.update(f"{name}\0{size}\0{mark}\n".encode())
+        return digest.hexdigest()
+
+    @property
+    def _zip(self) -> zipfile.ZipFile:
+        """The open zip of this process (a handle shared over a fork would share its position)."""
+        if self._open is None or self._open[0] != os.getpid():
+            try:
+                self._open = (os.getpid(), zipfile.ZipFile(self.path))
+            except (zipfile.BadZipFile, OSError, ValueError) as error:
+                raise SourceError(
+                    f"the zip is damaged: {error}", where=self.path, do="copy or download it again"
+                ) from error
+        return self._open[1]
+
+    @cached_property
+    def _infos(self) -> dict[str, zipfile.ZipInfo]:
+        infos: dict[str, zipfile.ZipInfo] = {}
+        for info in self._zip.infolist():
+            name = safe_name(_zip_name(info), f"{self.path}!{info.filename}")
+            _refuse_odd_member(info, f"{self.path}!{name}")
+            if not info.is_dir():
+                if name in infos:
+                    raise UnsafeInputError("the zip holds two files of this name", where=f"{self.path}!{name}")
+                infos[name] = info
+        return infos
+
+    @cached_property
+    def _folded(self) -> dict[str, list[str]]:
+        folded: dict[str, list[str]] = {}
+        for name in self.members:
+            folded.setdefault(_fold(name), []).append(name)
+        return folded
+
+    def _zip_members(self) -> Iterator[tuple[str, int]]:
+        yield from ((name, info.file_size) for name, info in self._infos.items())
+
+    def _folder_members(self) -> Iterator[tuple[str, int]]:
+        root, pending = self.path.resolve(), [self.path]
+        while pending:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        _refuse_link_out(entry.path, root)
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(Path(entry.path))
+                    elif entry.is_file():
+                        yield Path(entry.path).relative_to(self.path).as_posix(), entry.stat().st_size
+
+    @staticmethod
+    def _is_wanted(name: str) -> bool:
+        parts = name.split("/")
+        return parts[-1] != "Thumbs.db" and not any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def safe_name(name: str, where: str) -> str:
+    """Return a member's name with forward slashes, or refuse one that leads out of its folder.
+
+    Raises:
+        UnsafeInputError: the name is absolute or holds "..".
+    """
+    posix = name.replace("\\", "/")
+    if posix.startswith("/") or ".." in posix.split("/") or "\0" in posix or (len(posix) > 1 and posix[1] == ":"):
+        raise UnsafeInputError(
+            f"the name {name!r} would lead out of its folder", where=where, do="do not trust this file; pack it anew"
+        )
+    return posix.removeprefix("./")
+
+
+def _refuse_odd_member(info: zipfile.ZipInfo, where: str) -> None:
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UnsafeInputError("the zip holds a symbolic link", where=where, do="pack the files, not links to them")
+    if info.flag_bits & _ENCRYPTED_FLAG:
+        raise UnsafeInputError("the zip is encrypted", where=where, do="unpack it with its password, ingest the folder")
+    if info.file_size > MAX_RATIO * max(info.compress_size, 1) + 4096:
+        raise UnsafeInputError(
+            f"claims to unpack from {info.compress_size:,} to {info.file_size:,} bytes", where=where, do="pack it anew"
+        )
+
+
+def _refuse_link_out(path: str, root: Path) -> None:
+    target = Path(path).resolve()
+    if not target.is_relative_to(root) or not target.exists():
+        raise UnsafeInputError(
+            f"a symbolic link leads out of the folder, to {target}",
+            where=path,
+            do="copy the file itself into the folder",
+        )
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The member's name; many tools write UTF-8 without saying so, which zipfile then reads as cp437."""
+    if info.flag_bits & _UTF8_FLAG or info.filename.isascii():
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name.replace("\\", "/").removeprefix("./")).casefold()

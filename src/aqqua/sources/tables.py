@@ -1,0 +1,199 @@
+"""Tables as people deliver them (TSV, CSV, Excel) → columns of text, with the line each row stood on.
+
+Nothing is interpreted: no numbers, no dates. Encoding, delimiter, line ends and quotes are found out; a row that does
+not fit its header stays, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from posixpath import splitext
+
+import polars as pl
+
+from aqqua.errors import MissingExtraError, SourceError
+from aqqua.metadata.check import Finding
+
+__all__ = ["TABLE_SUFFIXES", "Line", "TextTable", "decode_text", "read_lines", "read_table"]
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
+_BLOCK = 20_000
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One record of a table: the line of the file it begins on (from 1), and its cells."""
+
+    number: int
+    cells: list[str]
+
+
+@dataclass
+class TextTable:
+    """A table of text.
+
+    Args:
+        frame: the columns; empty cells are null.
+        lines: line of the file for each row, from 1.
+        trouble: row → (field, reason) for rows that do not fit their header.
+        findings: what was noticed on the way.
+    """
+
+    frame: pl.DataFrame
+    lines: list[int]
+    trouble: dict[int, tuple[str, str]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def decode_text(data: bytes) -> str:
+    """Decode text: by its byte order mark, else as UTF-8 where it is valid, else as Latin-1 (as EcoTaxa does)."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data.decode(encoding, errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def read_lines(text: str, delimiter: str) -> Iterator[Line]:
+    """Yield the records of delimited text; empty lines are left out.
+
+    A quotation mark that is opened and never closed would swallow the lines after it. Such a record is recognised (a
+    cell that holds both a line end and a delimiter) and its lines are read again one by one, quotes taken literally.
+    """
+    lines = io.StringIO(text, newline=None)
+    reader = csv.reader(lines, delimiter=delimiter)
+    start = 1
+    try:
+        for cells in reader:
+            if reader.line_num > start and any("\n" in cell and delimiter in cell for cell in cells):
+                yield from _unquoted(text, start, reader.line_num, delimiter)
+            elif any(cells):
+                yield Line(start, cells)
+            start = reader.line_num + 1
+    except csv.Error:  # a cell beyond all bounds: again a quotation mark left open
+        yield from _unquoted(text, start, None, delimiter)
+
+
+def _unquoted(text: str, first: int, last: int | None, delimiter: str) -> Iterator[Line]:
+    plain = io.StringIO(text, newline=None).read().split("\n")[first - 1 : last]
+    for number, line in enumerate(plain, first):
+        if line.strip():
+            yield Line(number, line.split(delimiter))
+
+
+def read_table(data: bytes, name: str) -> TextTable:
+    """Read a table file with a header line.
+
+    Args:
+        data: the content of the file.
+        name: its name; the suffix says whether it is Excel.
+
+    Raises:
+        SourceError: there is no header, or no row below it.
+        MissingExtraError: an Excel table, and the package to read it is not installed.
+    """
+    if splitext(name)[1].lower() == ".xlsx":
+        return _read_excel(data, name)
+    text = decode_text(data)
+    records = list(read_lines(text, _delimiter(text)))
+    if len(records) < 2:
+        raise SourceError("the table has no rows", where=name, do="give a header line and one line per image or sample")
+    header = [cell.strip() for cell in records[0].cells]
+    return build_table(header, records[1:], name)
+
+
+def build_table(header: Sequence[str], records: Iterable[Line], name: str) -> TextTable:
+    """Put records under their header; missing cells are null, surplus ones make the row a problem.
+
+    A header that stands twice keeps its first column; where the two differ, the row is a problem. Both are kept.
+    """
+    columns, findings = _unique(header, name)
+    blocks: list[pl.DataFrame] = []
+    table = TextTable(pl.DataFrame(), [], {}, findings)
+    block: list[list[str | None]] = []
+    short = 0
+    for record in records:
+        cells, surplus = record.cells[: len(columns)], [cell for cell in record.cells[len(columns) :] if cell.strip()]
+        if surplus:
+            told = f"the line has {len(record.cells)} cells, its header {len(columns)}: nobody knows which is which"
+            table.trouble[len(table.lines)] = (surplus[0].strip()[:40], told)
+        short += len(record.cells) < len(columns)
+        block.append([cell or None for cell in cells] + [None] * (len(columns) - len(cells)))
+        table.lines.append(record.number)
+        if len(block) == _BLOCK:
+            blocks.append(_frame(columns, block))
+            block = []
+    table.frame = pl.concat([*blocks, _frame(columns, block)])
+    if short:
+        told = "rows have fewer cells than the header; the missing ones are taken as empty"
+        findings.append(Finding("info", "short_rows", told, name, short))
+    _twice(table, header, columns)
+    return table
+
+
+def _frame(columns: Sequence[str], block: list[list[str | None]]) -> pl.DataFrame:
+    values = zip(*block, strict=True) if block else [[] for _ in columns]
+    return pl.DataFrame([pl.Series(column, cells, pl.String) for column, cells in zip(columns, values, strict=True)])
+
+
+def _unique(header: Sequence[str], name: str) -> tuple[list[str], list[Finding]]:
+    columns: list[str] = []
+    for position, column in enumerate(header, 1):
+        base = column or f"column_{position}"
+        number = 2
+        unique = base
+        while unique in columns:
+            unique, number = f"{base}.{number}", number + 1
+        columns.append(unique)
+    twice = sorted({column for column in header if column and list(header).count(column) > 1})
+    told = [
+        Finding(
+            "warning", "column_twice", f"column {column!r} stands more than once in the header", name, do="keep one"
+        )
+        for column in twice
+    ]
+    return columns, told
+
+
+def _twice(table: TextTable, header: Sequence[str], columns: Sequence[str]) -> None:
+    """Rows whose repeated columns say different things are problems."""
+    for original, renamed in zip(header, columns, strict=True):
+        if not original or original == renamed:
+            continue
+        differ = table.frame.select(pl.col(renamed).is_not_null() & pl.col(renamed).ne_missing(pl.col(original)))
+        for row in differ.to_series().arg_true():
+            one, two = table.frame[original][row], table.frame[renamed][row]
+            table.trouble[row] = (original, f"column {original!r} stands twice, with {one!r} and {two!r}")
+
+
+def _delimiter(text: str) -> str:
+    """Tab, semicolon or comma: whichever the header line has most of."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    return max("\t;,", key=first.count)
+
+
+def _read_excel(data: bytes, name: str) -> TextTable:
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise MissingExtraError("reading Excel tables", "fastexcel", "excel") from error
+    try:
+        book = fastexcel.read_excel(data)
+        sheet = book.load_sheet(0, header_row=None, dtypes="string")
+        rows = sheet.to_arrow().to_pylist()
+    except Exception as error:  # the reader's own errors have no common class
+        raise SourceError(f"the Excel table cannot be read: {error}", where=name, do="save it as CSV") from error
+    records = [
+        Line(number, ["" if cell is None else str(cell) for cell in row.values()]) for number, row in enumerate(rows, 1)
+    ]
+    records = [record for record in records if any(record.cells)]
+    if len(records) < 2:
+        raise SourceError("the table has no rows", where=name, do="put the table on the first sheet")
+    return build_table([cell.strip() for cell in records[0].cells], records[1:], name)
