@@ -1,0 +1,167 @@
+"""What stands before the routes: who may ask, how much, and what browsers are told not to do.
+
+The explorer listens on this machine only, yet any web page in the user's browser could try to reach it. Therefore:
+the `Host` must be ours (against DNS rebinding), a `POST` must be JSON from our own page, answers may not be read,
+framed or loaded by other sites, and pages may load nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["HEADERS", "Guard", "RateLimit", "allowed_hosts"]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+        "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
+MAX_QUERY = 32_768
+
+
+def allowed_hosts(host: str) -> frozenset[str]:
+    """Names under which this server may be asked, if it listens on `host`; with a wildcard, any number ("*")."""
+    return frozenset([*LOOPBACK, "*" if host in WILDCARDS else host.lower()])
+
+
+@dataclass
+class RateLimit:
+    """A token bucket per client.
+
+    Args:
+        per_second: how many requests a client may make in the long run.
+        burst: how many at once.
+    """
+
+    per_second: float
+    burst: float = 200
+    clients: int = 10_000
+
+    def __post_init__(self) -> None:
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, now: float | None = None) -> bool:
+        """Whether the client may make one more request now."""
+        now = time.monotonic() if now is None else now
+        tokens, then = self._buckets.pop(client, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.per_second)
+        self._buckets[client] = (max(tokens - 1, 0.0) if tokens >= 1 else tokens, now)
+        while len(self._buckets) > self.clients:
+            self._buckets.popitem(last=False)
+        return tokens >= 1
+
+
+class Guard:
+    """ASGI middleware with all of this.
+
+    Args:
+        app: what it guards.
+        hosts: names under which the server may be asked.
+        max_body: bytes of a request.
+        rate: how often a client may ask; None: as often as it likes.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], max_body: int, rate: RateLimit | None = None) -> None:
+        self.app, self.hosts, self.max_body, self.rate = app, frozenset(hosts), max_body, rate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it with the reason why not."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, _with_headers(send))
+            return
+        await self.app(scope, self._bounded(receive), _with_headers(send))
+
+    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or not self._host_is_ours(host):
+            return _no(421, "this server is not called so", "open the address that `aqqua explore` printed")
+        if self.rate and not self.rate.take((scope.get("client") or ("", 0))[0]):
+            return _no(429, "too many requests", "wait a moment")
+        if len(scope.get("query_string", b"")) > MAX_QUERY:
+            return _no(414, "the address is too long", "use POST …/query for long filters")
+        if scope["method"] not in {"GET", "HEAD", "POST"}:
+            return _no(405, f"{scope['method']} is not possible here", "use GET or POST")
+        return self._post_refusal(headers, host) if scope["method"] == "POST" else None
+
+    def _post_refusal(self, headers: Headers, host: str) -> JSONResponse | None:
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return _no(403, "the request comes from another site", "use the explorer's own page")
+        if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return _no(403, "the request comes from another site", "use the explorer's own page")
+        if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+            return _no(415, "the body must be JSON", "send it with Content-Type: application/json")
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal()) or int(length) > self.max_body:
+            return _no(413, "the request is too large", f"send at most {self.max_body:,} bytes")
+        return None
+
+    def _host_is_ours(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return name in self.hosts or ("*" in self.hosts and _is_number(name))
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """A body that comes in pieces, cut off at the limit (its end is then missing, which is no JSON)."""
+        left = self.max_body
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            if message["type"] == "http.request":
+                left -= len(message.get("body", b""))
+                if left < 0:
+                    return {"type": "http.request", "body": b"", "more_body": False}
+            return message
+
+        return bounded
+
+
+def _is_number(name: str) -> bool:
+    """Whether a host is an IP address: no one else can make such a name point at us."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sending
+
+
+def _no(status: int, error: str, do: str) -> JSONResponse:
+    return JSONResponse({"error": error, "do": do}, status)
