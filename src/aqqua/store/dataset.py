@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
 
+from aqqua.errors import NotFoundError, StorageError, UnknownNameError
+from aqqua.store import labels, predictions, rejects
+from aqqua.store.codec import decode
+from aqqua.store.identity import FILE_NAME, new_identity, read_identity, write_identity
+from aqqua.store.images import ShardReader
+from aqqua.store.manifest import Manifest, Shard, read_current, read_manifest, write_manifest
+from aqqua.store.rows import reading, rows_at
 from aqqua.store.shard import SealedShard
+from aqqua.store.tombstones import read_tombstones
+from aqqua.store.uid import by_shard, join_uid, split_uid, uid_expr
 
 if TYPE_CHECKING:
     from aqqua.metadata.card import Card
@@ -20,25 +30,16 @@ __all__ = ["Dataset", "Shard"]
 
 
 @dataclass(frozen=True)
-class Shard:
-    """One sealed shard of a dataset, as its manifest describes it."""
-
-    number: int
-    n_images: int
-    images: Path
-    converted: Path
-    raw: Path
-    source: str
-    fingerprint: str
-
-
-@dataclass(frozen=True)
 class Dataset:
-    """A dataset as it was at one snapshot: cheap to open, safe to pickle and to use after a fork."""
+    """A dataset as it was at one snapshot: cheap to open, safe to pickle, to fork and to use from threads.
+
+    What is added later is seen by opening it again; what adds (`commit`, `add_tombstones`) returns the new state.
+    """
 
     path: Path
-    snapshot: int
-    shards: tuple[Shard, ...]
+    manifest: Manifest
+
+    # ---- the dataset itself
 
     @classmethod
     def open(cls, path: Path | str) -> Dataset:
@@ -48,7 +49,9 @@ class Dataset:
             NotFoundError: there is no dataset at this path.
             FormatError: it is of a newer format, or damaged.
         """
-        raise NotImplementedError
+        root = Path(path).absolute()
+        read_identity(root)
+        return cls(root, read_manifest(root, read_current(root)))
 
     @classmethod
     def create(cls, path: Path | str, card: Card | None = None) -> Dataset:
@@ -57,21 +60,60 @@ class Dataset:
         Raises:
             StorageError: the folder holds a dataset already, or something else.
         """
-        raise NotImplementedError
+        from aqqua.metadata.card import Card
+
+        root = Path(path).absolute()
+        if cls.is_at(root):
+            raise StorageError("there is a dataset already", where=root, do="open it, or choose another folder")
+        ours = {"card.yaml", "CURRENT", "manifest"}  # of a try that was interrupted
+        if root.exists() and (not root.is_dir() or {entry.name for entry in root.iterdir()} - ours):
+            raise StorageError("the folder is not empty", where=root, do="choose a new or an empty folder")
+        root.mkdir(parents=True, exist_ok=True)
+        (card or Card()).save(root / "card.yaml")
+        write_manifest(root, Manifest(0))
+        write_identity(root, new_identity(), counts={"snapshot": 0, "shards": 0, "images": 0})
+        return cls.open(root)
 
     @classmethod
     def is_at(cls, path: Path | str) -> bool:
         """Whether there is a dataset at this path."""
-        raise NotImplementedError
+        return (Path(path) / FILE_NAME).is_file()
+
+    @cached_property
+    def card(self) -> Card:
+        """Title, licence, people and what else is said about the dataset as a whole."""
+        from aqqua.metadata.card import Card
+
+        path = self.path / "card.yaml"
+        return Card.load(path) if path.is_file() else Card()
 
     @property
-    def card(self) -> Card:
-        """The card of the dataset."""
-        raise NotImplementedError
+    def snapshot(self) -> int:
+        """Number of the snapshot."""
+        return self.manifest.snapshot
+
+    @property
+    def shards(self) -> list[Shard]:
+        """The sealed shards."""
+        return list(self.manifest.shards)
 
     def __len__(self) -> int:
         """Number of images, without removed ones."""
-        raise NotImplementedError
+        return sum(shard.n_images - shard.n_removed for shard in self.manifest.shards)
+
+    def __bool__(self) -> bool:
+        """A dataset is there, even if it is empty."""
+        return True
+
+    def __repr__(self) -> str:
+        """Where it is and how large."""
+        return f"Dataset({str(self.path)!r}, {len(self)} images, snapshot {self.snapshot})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Only path and snapshot travel to another process."""
+        return _reopen, (self.path, self.snapshot)
+
+    # ---- adding
 
     def commit(
         self,
@@ -85,73 +127,228 @@ class Dataset:
         It happens wholly or not at all. A shard that is already there (the step was interrupted after its point of no
         return and is done again) is not added twice. The folders of the sealed shards are removed afterwards.
         Numbers are given in the order of `shards`. Other processes may commit at the same time; they wait.
+
+        Raises:
+            ConfigError: labels or rejects are not as their tables demand.
+            StorageError: the disk is full; the dataset is as before.
         """
-        raise NotImplementedError
+        from aqqua.store.commit import commit_shards
+
+        commit_shards(self.path, shards, rejects, findings)
+        return Dataset.open(self.path)
 
     def add_tombstones(self, uids: Sequence[int], reason: str) -> Dataset:
-        """Take images out of all views, for a reason; their bytes stay in the sealed shards."""
-        raise NotImplementedError
+        """Take images out of all views, for a reason; their bytes stay in the sealed shards.
 
-    def metadata(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Converted Metadata with `uid` and `shard` in front, in storage order, without removed images."""
-        raise NotImplementedError
+        Raises:
+            NotFoundError: one of them is not in the dataset.
+            ConfigError: there is no reason.
+        """
+        from aqqua.store.commit import commit_tombstones
+
+        self._require(uids)
+        commit_tombstones(self.path, uids, reason)
+        return Dataset.open(self.path)
+
+    # ---- metadata
 
     def lazy(self) -> pl.LazyFrame:
-        """The same as a Polars query, to filter before anything is read."""
-        raise NotImplementedError
+        """Converted Metadata as a Polars query, to filter before anything is read; columns as in `metadata`."""
+        from aqqua.metadata.fields import polars_schema
 
-    def raw(self, uids: Sequence[int]) -> list[dict[str, str]]:
-        """Raw Metadata of images, verbatim, in the order asked for."""
-        raise NotImplementedError
+        head = {"uid": pl.UInt64(), "shard": pl.UInt32()}
+        parts = [pl.LazyFrame(schema={**head, **polars_schema()}), *map(self._converted, self.shards)]
+        with reading(self.path):
+            return pl.concat(parts, how="diagonal")
+
+    def metadata(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Converted Metadata with `uid` and `shard` in front, in storage order, without removed images.
+
+        Args:
+            columns: only these, besides `uid` and `shard`.
+
+        Raises:
+            UnknownNameError: there is no such column.
+        """
+        frame = self.lazy()
+        with reading(self.path):
+            if columns is not None:
+                known = frame.collect_schema().names()
+                if unknown := [name for name in columns if name not in known]:
+                    raise UnknownNameError("column of Converted Metadata", unknown[0], known)
+                frame = frame.select("uid", "shard", *(name for name in columns if name not in {"uid", "shard"}))
+            return frame.collect()
 
     def row(self, uid: int) -> dict[str, Any]:
-        """Converted Metadata of one image."""
-        raise NotImplementedError
+        """Converted Metadata of one image, with `uid` and `shard`.
+
+        Raises:
+            NotFoundError: there is no such image.
+        """
+        shard, key = self._require([uid])[0]
+        return {"uid": int(uid), "shard": shard.number, **rows_at(shard.converted, [key]).to_dicts()[0]}
+
+    def raw(self, uids: Sequence[int]) -> list[dict[str, str]]:
+        """Raw Metadata of images, verbatim, in the order asked for; only the columns their own table had.
+
+        Raises:
+            NotFoundError: there is no such image.
+        """
+        self._require(uids)
+        found: dict[int, dict[str, str]] = {}
+        for number, keys in by_shard(uids).items():
+            frame = rows_at(self.manifest.shards[number].raw, keys).drop("key")
+            frame = frame.rename({"raw:key": "key"}, strict=False)
+            for key, row in zip(keys, frame.iter_rows(named=True), strict=True):
+                found[join_uid(number, key)] = {name: str(text) for name, text in row.items() if text is not None}
+        return [found[int(uid)] for uid in uids]
+
+    # ---- images
 
     def image(self, uid: int) -> np.ndarray:
-        """Pixels of one image: (height, width) or (height, width, channels)."""
-        raise NotImplementedError
+        """Pixels of one image: (height, width) or (height, width, channels), uint8 or uint16.
+
+        Raises:
+            NotFoundError: there is no such image.
+            FormatError: it is damaged.
+        """
+        shard, key = self._require([uid])[0]
+        return decode(self._reader(shard).get(key), where=f"{shard.images}, key {key}")
 
     def images(self, uids: Sequence[int]) -> list[np.ndarray]:
-        """Pixels of images in the order asked for, read block by block."""
-        raise NotImplementedError
+        """Pixels of images in the order asked for; files are read in the order of their keys.
+
+        Raises:
+            NotFoundError: there is no such image.
+            FormatError: one is damaged.
+        """
+        self._require(uids)
+        found: dict[int, np.ndarray] = {}
+        for number, keys in by_shard(uids).items():
+            shard = self.manifest.shards[number]
+            for key, value in self._reader(shard).visit(keys):
+                found[join_uid(number, key)] = decode(value, where=f"{shard.images}, key {key}")
+        return [found[int(uid)] for uid in uids]
 
     def iter_images(self, shard: Shard) -> Iterator[tuple[int, np.ndarray]]:
-        """Uid and pixels of each image of a shard, in storage order."""
-        raise NotImplementedError
+        """Uid and pixels of each image of a shard, in storage order, without removed ones."""
+        removed = set(self._removed.get(shard.number, []))
+        for key, value in self._reader(shard, readahead=True).visit():
+            if key not in removed:
+                yield join_uid(shard.number, key), decode(value, where=f"{shard.images}, key {key}")
+
+    # ---- labels and predictions
 
     def labels(self) -> pl.DataFrame:
-        """The current label of each labelled image: the one recorded last."""
-        raise NotImplementedError
+        """The current label of each labelled image: the one recorded last; sorted by uid."""
+        return labels.latest(self._label_rows())
 
     def label_history(self, uid: int) -> pl.DataFrame:
         """All labels an image ever had, oldest first."""
-        raise NotImplementedError
+        history = self._label_rows().filter(pl.col("uid") == int(uid))
+        return history.sort("recorded_utc", maintain_order=True)
 
     def add_labels(self, frame: pl.DataFrame) -> Path:
-        """Append labels as a new sealed file; returns its path."""
-        raise NotImplementedError
+        """Append labels as a new sealed file, and return its path; they count at once.
+
+        Args:
+            frame: `uid`, `label` and any other columns of the labels table; `recorded_utc` is now if missing.
+
+        Raises:
+            ConfigError: a column is unknown, missing or of a wrong type.
+            NotFoundError: an image is not in the dataset.
+        """
+        table = labels.conform_labels(frame)
+        self._require(table["uid"].to_list())
+        return labels.write_labels(self.path / "labels", table)
 
     def prediction_models(self) -> list[str]:
         """Ids of the models that have predictions here, newest first."""
-        raise NotImplementedError
+        return predictions.model_ids(self.path)
 
     def predictions(self, model: str | None = None, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Predictions of a model (default: the newest), in storage order."""
-        raise NotImplementedError
+        """Predictions of a model, in storage order, without removed images; `vector` is Array(Float32).
+
+        Args:
+            model: its id; None for the newest.
+            columns: only these, besides `uid`.
+
+        Raises:
+            NotFoundError: there are no predictions at all.
+            UnknownNameError: there are none of this model, or no such column.
+        """
+        with reading(self.path):
+            frame = predictions.read_predictions(self.path, self.shards, model, columns)
+            return frame.filter(~pl.col("uid").is_in(self._removed_uids())).collect()
 
     def prediction_path(self, model_id: str, shard: int) -> Path:
-        """Where the predictions of a model for a shard belong (for `map_shards`)."""
-        raise NotImplementedError
+        """Where the predictions of a model for a shard belong (the outputs of a `map_shards`)."""
+        return predictions.prediction_path(self.path, model_id, shard)
 
     def write_predictions(self, model_id: str, shard: int, frame: pl.DataFrame, info: dict[str, Any]) -> Path:
-        """Write the predictions of a model for one shard; replaces former ones of the same model."""
-        raise NotImplementedError
+        """Write the predictions of a model for one shard; replaces former ones of the same model.
+
+        Args:
+            model_id: of the model; makes a folder.
+            shard: number of the shard.
+            frame: `uid`, and any of `vector`, `taxon_knn`, `p_knn`, `taxon_linear`, `p_linear`, `outlier` and more.
+            info: weights_sha256, preprocessing_hash, label_set, created_utc and more.
+        """
+        path = self.prediction_path(model_id, shard)
+        predictions.write_predictions(path, shard, frame, {**info, "model_id": model_id})
+        predictions.write_info(self.path, model_id, info)
+        return path
+
+    # ---- what did not get in, what looks odd
 
     def rejected(self) -> pl.DataFrame:
         """Rows that did not get in, each with its reason."""
-        raise NotImplementedError
+        return rejects.read_rejects(self.path, self.snapshot)
 
     def findings(self) -> list[Finding]:
         """What looked odd at the ingests."""
-        raise NotImplementedError
+        return rejects.read_findings(self.path, self.snapshot)
+
+    # ---- inside
+
+    @cached_property
+    def _removed(self) -> dict[int, list[int]]:
+        """Removed keys of each shard that has any."""
+        frame = read_tombstones(self.path, self.manifest.tombstones)
+        groups = frame.group_by("shard").agg("key").iter_rows()
+        return cast("dict[int, list[int]]", dict(groups))
+
+    def _removed_uids(self) -> pl.Series:
+        uids = [join_uid(number, key) for number, keys in self._removed.items() for key in keys]
+        return pl.Series(uids, dtype=pl.UInt64).implode()
+
+    def _converted(self, shard: Shard) -> pl.LazyFrame:
+        frame = pl.scan_parquet(shard.converted)
+        if removed := self._removed.get(shard.number):
+            frame = frame.filter(~pl.col("key").is_in(removed))
+        return frame.select(uid_expr(shard.number), pl.lit(shard.number, pl.UInt32).alias("shard"), pl.all())
+
+    def _label_rows(self) -> pl.DataFrame:
+        with reading(self.path):
+            rows = labels.read_labels(self.path / "labels", self.snapshot)
+            return rows.filter(~pl.col("uid").is_in(self._removed_uids()))
+
+    def _reader(self, shard: Shard, *, readahead: bool = False) -> ShardReader:
+        return ShardReader(shard.images, size=shard.images_bytes, readahead=readahead)
+
+    def _require(self, uids: Sequence[int]) -> list[tuple[Shard, int]]:
+        """Shard and key of images that must be there."""
+        found = []
+        for uid in uids:
+            number, key = split_uid(uid)
+            shard = self.manifest.shards[number] if 0 <= number < len(self.manifest.shards) else None
+            if shard is None or key >= shard.n_images:
+                raise NotFoundError(f"there is no image {uid}", where=self.path)
+            if shard.n_removed and key in self._removed.get(number, ()):
+                raise NotFoundError(f"image {uid} was removed from the dataset", where=self.path)
+            found.append((shard, key))
+        return found
+
+
+def _reopen(path: Path, snapshot: int) -> Dataset:
+    return Dataset(path, read_manifest(path, snapshot))

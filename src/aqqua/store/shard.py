@@ -9,11 +9,13 @@ A job of an ingest does, for every part of a source:
 
 and at the end, once, in the calling process: `dataset = dataset.commit([sealed, …], rejects=…, findings=…)`.
 
-Nothing here depends on the size of a batch: the same images in the same order give the same shard.
+Nothing here depends on the size of a batch: the same images in the same order give the same shard, byte for byte.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +24,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from aqqua.errors import ConfigError, StorageError
+from aqqua.store.atomic import storage
+from aqqua.store.codec import encode, pixel_hash
+from aqqua.store.labels import conform_labels
+from aqqua.store.sealing import write_sealed
+from aqqua.store.spool import TableSpool, ValueSpool
+
 __all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_IMAGES", "SealedShard", "ShardBuilder"]
 
 MAX_SHARD_IMAGES = 1 << 20
 MAX_SHARD_BYTES = 8 << 30
+SUMMARY = "summary.json"
+_FILES = {"images": "images.mdb", "converted": "converted.parquet", "raw": "raw.parquet"}
+_OWN_PATTERNS = ("*.spool", "*.arrow", "*.part", "*.mdb", "*.parquet", SUMMARY)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class SealedShard:
     """A whole shard in a folder of its own, not yet part of a dataset.
 
     The folder holds `images.mdb`, `converted.parquet`, `raw.parquet`, `labels.parquet` (by key, where there are any)
-    and `summary.json`, which is written last: a folder without it is not whole.
+    and `summary.json`, which is written last: a folder without it is not whole. It may be renamed or moved.
     """
 
     folder: Path
@@ -44,13 +56,35 @@ class SealedShard:
         """Number of images."""
         return int(self.summary["n_images"])
 
+    @property
+    def identity(self) -> str:
+        """Hash of the content; equal shards are equal."""
+        return str(self.summary["identity"])
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The three files that go into the dataset, by what they are."""
+        return {name: self.folder / file for name, file in _FILES.items()}
+
+    def labels(self) -> pl.DataFrame | None:
+        """The labels, by `key`."""
+        path = self.folder / "labels.parquet"
+        return pl.read_parquet(path) if path.is_file() else None
+
     @classmethod
     def load(cls, folder: Path) -> SealedShard | None:
         """The sealed shard in this folder, or None if there is no whole one.
 
         Use it after a crash: what is sealed need not be done again.
         """
-        raise NotImplementedError
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+            sizes = {name: (folder / file).stat().st_size for name, file in _FILES.items()}
+            is_whole = all(summary[f"{name}_bytes"] == size for name, size in sizes.items())
+        except (OSError, ValueError, KeyError):
+            return None
+        labelled = not summary.get("n_labels") or (folder / "labels.parquet").is_file()
+        return cls(folder, summary) if is_whole and labelled else None
 
 
 class ShardBuilder:
@@ -62,21 +96,35 @@ class ShardBuilder:
         fingerprint: hash of the raw source, so that the same one is recognised.
         seed: of the pseudo-random order within the shard.
 
-    Memory: values go to a spool file as they come, rows to spool tables of 32,768 rows; what stays in memory is 16
-    bytes per image. `seal` needs the disk space of the shard twice.
+    Memory: values go to a spool file as they come, rows to spool tables of 32,768 rows; what stays in memory is 8
+    bytes per image and one batch. `seal` needs the disk space of the shard twice.
     """
 
     def __init__(self, folder: Path, *, source: str = "", fingerprint: str = "", seed: int = 0) -> None:
-        raise NotImplementedError
+        self.folder, self.source, self.fingerprint, self.seed = Path(folder), source, fingerprint, seed
+        with storage(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for pattern in _OWN_PATTERNS:
+                for leftover in self.folder.glob(pattern):
+                    leftover.unlink()
+        self._values = ValueSpool(self.folder / "values.spool")
+        self._converted = TableSpool(self.folder, "converted")
+        self._raw = TableSpool(self.folder, "raw")
+        self._labels = TableSpool(self.folder, "labels")
 
     def __len__(self) -> int:
         """Number of images so far."""
-        raise NotImplementedError
+        return len(self._values)
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the encoded images so far."""
+        return self._values.nbytes
 
     @property
     def full(self) -> bool:
         """Whether the shard has reached 2^20 images or 8 GiB: seal it and begin the next one."""
-        raise NotImplementedError
+        return len(self) >= MAX_SHARD_IMAGES or self.nbytes >= MAX_SHARD_BYTES
 
     def add_batch(
         self,
@@ -89,30 +137,109 @@ class ShardBuilder:
 
         Args:
             images: (height, width) or (height, width, channels), uint8 or uint16.
-            converted: the harmonised columns; those the store knows from the pixels (key, width, height, channels, dtype,
-                nbytes, xxh3) are filled here, missing optional ones are null, names with a leading "_" are left out.
-            raw: the source's own columns as text. Batches may have different columns; the shard gets all of them.
-            labels: any number of rows; `_row` is the position in this batch. Other columns as in the labels table.
-                `recorded_utc` is filled at the commit where it is missing.
+            converted: the harmonised columns; those the store knows from the pixels (key, width, height, channels,
+                dtype, nbytes, xxh3) are filled here, missing optional ones (also channel_names) are null, names with
+                a leading "_" are left out.
+            raw: the source's own columns as text, with source_path and source_row. Batches may have different columns;
+                the shard gets all of them.
+            labels: any number of rows; `_row` is the position in this batch. Other columns as in the labels table,
+                without `uid`. `recorded_utc` is filled at the commit where it is missing.
 
         Raises:
-            ConfigError: a column is missing or of a wrong type, or the numbers of rows differ.
-            FormatError: an image is of a kind the format does not hold (nothing of the batch is added).
-            StorageError: the disk is full.
+            ConfigError: a column is missing, unknown or of a wrong type, or the numbers of rows differ.
+            FormatError: an image is of a kind the format does not hold.
+            StorageError: the disk is full; the builder cannot be used any more. (After the others nothing of the batch
+                was added.)
         """
-        raise NotImplementedError
+        if not len(images) == len(converted) == len(raw):
+            counts = f"{len(images)} images, {len(converted)} converted rows, {len(raw)} raw rows"
+            raise ConfigError(f"a batch of {counts}", do="give one row of each for every image")
+        if len(self) + len(images) > MAX_SHARD_IMAGES:
+            raise ConfigError(f"more than {MAX_SHARD_IMAGES} images for one shard", do="seal it when it is `full`")
+        values = [encode(image) for image in images]
+        rows = _conform_converted(converted, images)
+        texts = _conform_raw(raw)
+        said = None if labels is None else _conform_labels(labels, len(images), first=len(self))
+        self._values.extend(values)
+        self._converted.append(rows)
+        self._raw.append(texts)
+        if said is not None:
+            self._labels.append(said)
 
     def seal(self, provenance: Mapping[str, str] | None = None) -> SealedShard:
-        """Write, read everything back and compare, then give the files their names.
+        """Write the shard, read everything back and compare; what was collected is removed then.
 
         Args:
             provenance: for each Converted Metadata field the raw column, mapping and factor it came from.
 
         Raises:
+            ConfigError: there are no images.
             StorageError: the disk is full, or gave back something else than was written.
         """
-        raise NotImplementedError
+        if not len(self):
+            raise ConfigError("a shard without images", where=self.folder, do="seal nothing where nothing came in")
+        spools = (self._values, self._converted, self._raw, self._labels)
+        about = {"source": self.source, "fingerprint": self.fingerprint, "provenance": dict(provenance or {})}
+        write_sealed(self.folder, *spools, seed=self.seed, about=about)
+        for spool in spools:
+            spool.remove()
+        sealed = SealedShard.load(self.folder)
+        if sealed is None:
+            raise StorageError("a shard is not whole after it was written", where=self.folder, do="check the disk")
+        return sealed
 
     def discard(self) -> None:
-        """Remove everything that was collected."""
-        raise NotImplementedError
+        """Remove everything that was collected, and the folder."""
+        for spool in (self._values, self._converted, self._raw, self._labels):
+            spool.remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _conform_converted(frame: pl.DataFrame, images: Sequence[np.ndarray]) -> pl.DataFrame:
+    """All columns of Converted Metadata but the key, in order and of the right type."""
+    from aqqua.metadata.fields import FIELDS, polars_schema
+
+    schema = {name: kind for name, kind in polars_schema().items() if name != "key"}
+    from_pixels = _pixel_columns(images)
+    given = [name for name in frame.columns if not name.startswith("_") and name not in from_pixels and name != "key"]
+    if unknown := sorted(set(given) - set(schema)):
+        raise ConfigError(f"Converted Metadata has no field {unknown[0]!r}", do=f"the fields are {', '.join(FIELDS)}")
+    frame = frame.select(given).with_columns(*from_pixels.values())
+    columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in schema]
+    try:
+        return frame.select(columns).cast(pl.Schema(schema))
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(f"a column of Converted Metadata of a wrong type ({error})") from error
+
+
+def _pixel_columns(images: Sequence[np.ndarray]) -> dict[str, pl.Series]:
+    """What the store knows from the pixels."""
+    columns = {
+        "width": pl.Series([image.shape[1] for image in images], dtype=pl.Int32),
+        "height": pl.Series([image.shape[0] for image in images], dtype=pl.Int32),
+        "channels": pl.Series([image.shape[2] if image.ndim == 3 else 1 for image in images], dtype=pl.UInt8),
+        "dtype": pl.Series([image.dtype.newbyteorder("=").name for image in images], dtype=pl.String),
+        "nbytes": pl.Series([image.nbytes for image in images], dtype=pl.UInt32),
+        "xxh3": pl.Series([pixel_hash(image) for image in images], dtype=pl.UInt64),
+    }
+    return {name: column.alias(name) for name, column in columns.items()}
+
+
+def _conform_raw(frame: pl.DataFrame) -> pl.DataFrame:
+    """Source columns as text; `source_path` and `source_row` as they are; a source's own column `key` gets a prefix."""
+    missing = {"source_path", "source_row"} - set(frame.columns)
+    if missing:
+        raise ConfigError(f"raw rows without {sorted(missing)}", do="say for each row where it came from")
+    kinds = {name: pl.Int32 if name == "source_row" else pl.String for name in frame.columns}
+    try:
+        return frame.cast(kinds).rename({"key": "raw:key"}, strict=False)  # type: ignore[arg-type]
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(f"a raw column that is no text ({error})") from error
+
+
+def _conform_labels(frame: pl.DataFrame, count: int, first: int) -> pl.DataFrame:
+    """Labels by position in the shard."""
+    labels = conform_labels(frame.drop("uid", strict=False), index="_row")
+    if len(labels) and int(labels["_row"].max() or 0) >= count:  # type: ignore[arg-type]
+        raise ConfigError("a label for a row that the batch does not have", do="`_row` is the position in the batch")
+    return labels.with_columns(pl.col("_row") + first)
