@@ -1,0 +1,86 @@
+"""Hand a dataset over: to EcoTaxa, and to whatever other packages register.
+
+An export is a plug-in: an entry of `EXPORTS`, or an entry point of the group `aqqua.exports`, imported on use.
+
+    [project.entry-points."aqqua.exports"]
+    mydatabase = "mypackage.export:to_mydatabase"
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from aqqua.callable import make_callable
+from aqqua.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from aqqua.metadata.check import Finding
+
+__all__ = ["EXPORTS", "ExportReport", "export", "export_names"]
+
+EXPORTS = {"ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa"}
+_GROUP = "aqqua.exports"
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written.
+
+    Args:
+        files: the files, in the order they should be handed over.
+        images: number of images in them.
+        notes: what the receiver should know, and what was left out and why.
+    """
+
+    files: list[Path]
+    images: int
+    notes: list[Finding] = field(default_factory=list)
+
+
+def export(
+    dataset: Path | str,
+    *,
+    to: str,
+    out: Path | str,
+    uids: Sequence[int] | None = None,
+    model: str | None = None,
+    **options: Any,
+) -> ExportReport:
+    """Hand a dataset, or some of its images, over to another system.
+
+    Args:
+        dataset: path of the dataset.
+        to: who receives it: "ecotaxa", or a registered export.
+        out: folder or file to write.
+        uids: the images to export; all, if not said.
+        model: whose predictions to export; the newest, if not said.
+        options: options of the export: see `aqqua.export.ecotaxa.export_ecotaxa`.
+
+    Raises:
+        UnknownNameError: nobody registered this export.
+        NotFoundError: there is no dataset.
+    """
+    from aqqua.store.dataset import Dataset
+
+    return _load(to)(Dataset.open(Path(dataset)), Path(out), uids=uids, model=model, **options)
+
+
+def export_names() -> list[str]:
+    """Names of all exports, built in or registered by other packages."""
+    return sorted({*EXPORTS, *(entry.name for entry in entry_points(group=_GROUP))})
+
+
+def _load(name: str) -> Callable[..., ExportReport]:
+    target = EXPORTS.get(name) or next((e.value for e in entry_points(group=_GROUP) if e.name == name), None)
+    if target is None:
+        raise UnknownNameError("export", name, export_names())
+    module, _, attribute = target.partition(":")
+    return cast("Callable[..., ExportReport]", getattr(importlib.import_module(module), attribute))
+
+
+make_callable(__name__, "aqqua.export:export")
