@@ -26,10 +26,10 @@ NEGATIVES = 5
 SPREAD = 10.0
 BATCH = 20_000
 
-Advance = Callable[..., None]
+Advance = Callable[[float], None]
 
 
-def _silent(n: float = 1, note: str = "") -> None:
+def _silent(part: float) -> None:
     """Show no progress."""
 
 

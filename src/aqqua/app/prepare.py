@@ -131,22 +131,23 @@ def _ends(path: Path, size: int = 1 << 16) -> bytes:
 
 def _make(dataset: Dataset, frame: pl.DataFrame, model: str | None) -> Prepared:
     vectors, there = _vectors(dataset, frame, model)
-    with job("Preparing the map", 1.0, unit="maps") as advance:
-        positions = _positions(vectors, there, lambda n, note="": advance(0.8 * n, note="neighbourhoods"))
-        cluster = np.full(len(frame), -1, np.int32)
+    n = len(frame)
+    with job("Preparing the map", n, unit="images") as advance:
+        positions = _positions(vectors, there, lambda part: advance(0.8 * n * part, note="neighbourhoods"))
+        cluster = np.full(n, -1, np.int32)
         cluster[there] = find_clusters(positions[there], SEED)
-        advance(0.1, note="clusters")
+        advance(0.1 * n, note="clusters")
         extent = _extent(positions)
         strata = Strata.build(*quantise(positions, extent), seed=SEED)
         neighbours = Neighbours.build(vectors, SEED)
-        advance(0.1, note="neighbours")
+        advance(0.1 * n, note="neighbours")
     info = {
         "layout_version": LAYOUT_VERSION,
         "aqqua_version": __version__,
         "model": model,
         "seed": SEED,
-        "images": len(frame),
-        "without_vector": int(len(frame) - np.count_nonzero(there)),
+        "images": n,
+        "without_vector": int(n - np.count_nonzero(there)),
         "dimensions": int(vectors.shape[1]),
         "extent": extent,
     }
@@ -157,10 +158,8 @@ def _vectors(dataset: Dataset, frame: pl.DataFrame, model: str | None) -> tuple[
     """One vector per row, and which rows have one."""
     if model is None:
         return simple_features(dataset, frame), np.ones(len(frame), bool)
-    found = dataset.predictions(model, columns=["uid", "vector"]).unique("uid", keep="last").drop_nulls("vector")
+    found = dataset.predictions(model, columns=["uid", "vector"]).drop_nulls("vector")
     values = found["vector"].to_numpy() if len(found) else np.zeros((0, 1), np.float32)
-    if values.dtype == object:
-        values = np.stack(values.tolist())
     order = np.argsort(found["uid"].to_numpy())
     known = found["uid"].to_numpy()[order]
     uids = frame["uid"].to_numpy()
@@ -171,7 +170,7 @@ def _vectors(dataset: Dataset, frame: pl.DataFrame, model: str | None) -> tuple[
     return vectors, there
 
 
-def _positions(vectors: np.ndarray, there: np.ndarray, advance: Callable[..., None]) -> np.ndarray:
+def _positions(vectors: np.ndarray, there: np.ndarray, advance: Callable[[float], None]) -> np.ndarray:
     """The map; images without a vector lie together in a corner below it."""
     positions = np.zeros((len(vectors), 2), np.float32)
     positions[there] = project(vectors[there], SEED, advance)

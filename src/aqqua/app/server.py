@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
+from rich.markup import escape
 from starlette.exceptions import HTTPException
 
 from aqqua import __version__
@@ -20,6 +21,7 @@ from aqqua.app.routes import export, images, items, overview, points
 from aqqua.app.routes.context import PUBLIC, Limits
 from aqqua.app.view import View
 from aqqua.errors import AqquaError, ConfigError, NotFoundError, UnknownNameError
+from aqqua.progress import say
 
 if TYPE_CHECKING:
     from aqqua.store.dataset import Dataset
@@ -71,6 +73,8 @@ def _open(datasets: Sequence[Dataset], model: str | None) -> Mapping[str, View]:
             number += 1
             name = f"{slug}-{number}"
         views[name] = prepare(dataset, model)
+        if views[name].note:
+            say(f"[yellow]{escape(views[name].note or '')}[/]")
     return views
 
 

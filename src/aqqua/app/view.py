@@ -71,10 +71,8 @@ class View:
         """What a person should know about this map, and can do about it."""
         path, missing = self.dataset.path, self.prepared.info["without_vector"]
         if self.model is None:
-            return (
-                "There are no predictions yet: this map shows only size and brightness. "
-                f"Make them with: aqqua predict MODEL {path}"
-            )
+            what = "There are no predictions yet: this map shows only size and brightness."
+            return f"{what} Make them with: aqqua predict MODEL {path}"
         if missing:
             return f"{missing:,} images have no vector of this model: aqqua predict MODEL {path}"
         return None
