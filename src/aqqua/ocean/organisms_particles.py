@@ -1,0 +1,112 @@
+"""Particles: fecal pellets, marine snow, fibres, and bubbles, which are none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aqqua.ocean.chance import Array, bend
+from aqqua.ocean.shapes import Body, Cloud, Part, Traits, merge_tubes, tube
+from aqqua.ocean.strokes import ball, inside_oval, whip
+
+__all__ = ["bubble", "fecal_pellet", "fiber", "marine_snow"]
+
+
+def fecal_pellet(rng: np.random.Generator, length_um: float) -> Body:
+    """A fecal pellet: a dense, granular, slightly bent cylinder.
+
+    Args:
+        rng: decides bending, ends and content.
+        length_um: along the pellet.
+    """
+    L = length_um
+    width = L * rng.uniform(0.14, 0.31)
+    t = np.linspace(0, 1, 14)
+    ends = 0.55 + 0.45 * np.minimum(1, np.minimum(t, 1 - t) / 0.09) ** 0.5
+    taper = 1 - rng.uniform(0, 0.35) * t
+    r = 0.5 * width * ends * taper * (1 + 0.05 * rng.standard_normal(14))
+    heading = bend(rng, 0.45, 1.2) * (t - 0.5) + 0.05 * np.cumsum(rng.standard_normal(14))
+    line = np.cumsum(np.stack([np.cos(heading), np.sin(heading), 0 * t], axis=1), axis=0) * (L - 1.1 * width) / 13
+    line -= line.mean(axis=0)
+    at = line[rng.integers(0, 14, 160)] + inside_oval(rng, 160) * 0.46 * width
+    parts: list[Part] = [
+        tube(line, r, "pellet"),
+        tube(line, r, "cuticle", "organ", wall_um=0.03 * width),
+        Cloud(at.astype(np.float32), (width * rng.uniform(0.015, 0.07, 160)).astype(np.float32), "pellet", "organ"),
+    ]
+    return Body(tuple(parts), Traits(L, width), (420 / L) ** 0.7, 0.35)
+
+
+def marine_snow(rng: np.random.Generator, length_um: float) -> Body:
+    """Marine snow: a fractal aggregate of grains in mucus, with this and that caught in it.
+
+    The grains are a cascade of clusters: at each level every cluster splits into a few, at about half the distance,
+    so that the fractal dimension is ln(children) / ln(1 / ratio), between 1.9 and 3 (Logan & Wilkinson 1990).
+
+    Args:
+        rng: decides form and content.
+        length_um: longest extent.
+    """
+    L = length_um
+    levels, children = 5, 6
+    dimension = rng.uniform(1.9, 3.0)
+    ratio = children ** (-1 / dimension)
+    at = np.zeros((1, 3))
+    stretch = np.array([1.0, rng.uniform(0.4, 0.9), rng.uniform(0.4, 0.9)])
+    reach = 1.0
+    for _ in range(levels):
+        at = (at[:, None, :] + reach * inside_oval(rng, len(at) * children).reshape(len(at), children, 3) * stretch).reshape(-1, 3)
+        reach *= ratio
+        at = at[rng.random(len(at)) < 0.90]
+    at -= at.mean(axis=0)
+    scale = L / float(np.ptp(at @ _longest(at)))
+    at *= scale
+    size = reach * scale * rng.lognormal(0.0, 0.7, len(at)) * 0.32
+    parts: list[Part] = [
+        Cloud(at.astype(np.float32), size.astype(np.float32), "grain", "body"),
+        Cloud(at[::5].astype(np.float32), (size[::5] * 2.5).clip(0, 0.05 * L).astype(np.float32), "mucus", "haze"),
+    ]
+    for _ in range(int(rng.integers(0, 4))):
+        where = at[rng.integers(len(at))]
+        aim = rng.standard_normal(3)
+        reach_um = L * rng.uniform(0.06, 0.16)
+        parts.append(tube(whip(rng, where, aim, reach_um, 4), reach_um * rng.uniform(0.06, 0.2), "pellet", "organ"))
+    for _ in range(int(rng.integers(0, 5))):
+        line = whip(rng, at[rng.integers(len(at))], rng.standard_normal(3), L * rng.uniform(0.1, 0.4), 9, bend(rng, 1, 2), 0.4)
+        parts.append(tube(line, 0.006 * L, "grain", "appendage"))
+    width = float(np.ptp(at @ np.cross(_longest(at), [0, 0, 1.0])))
+    mean_path_um = parts[0].volume_um3() / (0.35 * L * width)
+    return Body(tuple(parts), Traits(L, width, form="aggregate"), rng.uniform(45, 110) / mean_path_um, 0.5)
+
+
+def _longest(points: Array) -> Array:
+    """Direction of the largest spread."""
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    out: Array = vectors[:, int(np.argmax(values))]
+    return out
+
+
+def fiber(rng: np.random.Generator, length_um: float) -> Body:
+    """A textile fibre: long, thin, curly, sometimes blue or red.
+
+    Args:
+        rng: decides colour and curl.
+        length_um: along the fibre.
+    """
+    L = length_um
+    width = float(np.clip(L * 0.02, 12, 40))
+    line = whip(rng, np.zeros(3), np.array([1.0, 0, 0]), L, 40, curl=bend(rng, 1.6, 4.0), wave=0.8)
+    material = str(rng.choice(["grain", "blue_fiber", "red_fiber"], p=[0.4, 0.4, 0.2]))
+    return Body((tube(line - line.mean(axis=0), width / 2, material),), Traits(L, width, form="fiber"), mottle=0.2)
+
+
+def bubble(rng: np.random.Generator, length_um: float) -> Body:
+    """An air bubble: a perfect sphere that bends light strongly.
+
+    Args:
+        rng: not needed; here because all organisms are drawn alike.
+        length_um: diameter.
+    """
+    wobble = 1 + bend(rng, 0.01, 0.03)
+    radius = length_um / 2
+    part = ball((0, 0, 0), radius * wobble, "air", "body")
+    return Body((part,), Traits(length_um, length_um * wobble), mottle=0.0)
