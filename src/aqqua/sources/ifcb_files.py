@@ -27,7 +27,8 @@ __all__ = [
 _OLD = """trigger processing_end_time pmt_a pmt_b pmt_c pmt_d peak_a trigger_open_time frame_grab_time
 roi_x roi_y roi_width roi_height start_byte valve_status"""
 _NEW = """trigger adc_time pmt_a pmt_b pmt_c pmt_d peak_a peak_b peak_c peak_d time_of_flight grab_time_start
-grab_time_end roi_x roi_y roi_width roi_height start_byte comparator_out start_point signal_length status run_time inhibit_time"""
+grab_time_end roi_x roi_y roi_width roi_height start_byte comparator_out
+start_point signal_length status run_time inhibit_time"""
 OLD_COLUMNS, NEW_COLUMNS = _OLD.split(), _NEW.split()
 _KNOWN = {name.replace("_", ""): name for name in (*NEW_COLUMNS, *OLD_COLUMNS)}
 
@@ -65,7 +66,7 @@ class BinName:
                 return cls(text, when, f"IFCB{new[2]}", old=False)
             if old := _OLD_NAME.match(text):
                 when = datetime.strptime(old[2], "%Y_%j_%H%M%S").replace(tzinfo=UTC)
-                return cls(text, when, f"IFCB{old[1]}", old=True)
+                return cls(text, when, f"IFCB{old[1]}", old=True) if f"{when:%Y}" == old[2][:4] else None
         except ValueError:  # a date that does not exist
             return None
         return None

@@ -1,0 +1,1 @@
+"""Tests of the readers of raw sources and of the ingest."""
