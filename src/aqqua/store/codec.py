@@ -38,7 +38,8 @@ _CFRAME = b"\x9e\xa8b2frame\x00"
 _CHUNK_VERSION = 5
 _EXTENDED, _STORED, _WHOLE_BLOCK = 0x05, 0x02, 0x10
 _ZSTD = 4
-_NO_FILTER, _SHUFFLE = bytes(6), bytes((0, 0, 0, 0, 0, 1))
+_NO_FILTER = bytes(6)
+_SHUFFLE = frozenset(bytes(int(slot == place) for slot in range(6)) for place in range(6))  # alone, in any slot
 _SPECIAL_ZERO, _SPECIAL_VALUE = 1, 3
 _SPARE_FLAGS = 0x0F
 
@@ -142,7 +143,7 @@ def _canonical(pixels: np.ndarray) -> tuple[np.ndarray, int]:
 def _compress(pixels: np.ndarray) -> bytes:
     import blosc2
 
-    shuffle = [blosc2.Filter.SHUFFLE] if pixels.itemsize == 2 else [blosc2.Filter.NOFILTER]
+    last = blosc2.Filter.SHUFFLE if pixels.itemsize == 2 else blosc2.Filter.NOFILTER
     return bytes(
         blosc2.compress2(
             pixels,
@@ -151,8 +152,8 @@ def _compress(pixels: np.ndarray) -> bytes:
             clevel=5,
             blocksize=pixels.nbytes,
             splitmode=blosc2.SplitMode.NEVER_SPLIT,
-            filters=shuffle,
-            filters_meta=[0],
+            filters=[*[blosc2.Filter.NOFILTER] * 5, last],
+            filters_meta=[0] * 6,
             nthreads=1,
         )
     )
@@ -193,7 +194,7 @@ def _inflate(chunk: memoryview, expected: int, where: object) -> bytes | memoryv
         return _special(chunk, special, typesize, nbytes, where)
     if flags & _STORED:
         return _exactly(chunk[_HEADER.size : cbytes], nbytes, where)
-    shuffled = filters == _SHUFFLE and typesize == 2
+    shuffled = filters in _SHUFFLE and typesize == 2
     simple = flags >> 5 == _ZSTD and flags & _WHOLE_BLOCK and blocksize == nbytes and not flags2 & _SPARE_FLAGS
     if not simple or not (shuffled or filters == _NO_FILTER):
         from aqqua.store import foreign

@@ -22,6 +22,10 @@ __all__ = ["decode_cframe", "inflate"]
 _FRAME = struct.Struct(">16xQ5xxqxqxixixi")
 _TENSOR = "__pack_tensor__"
 
+_CHUNK = struct.Struct("<BBBBiii6s9xB")
+_STORED, _CODECS = 0x02, {1, 3, 4}  # LZ4 (and LZ4HC), zlib, zstd
+_FILTERS = {0, 1, 2, 35}  # none, shuffle, bitshuffle, bytedelta
+
 
 def decode_cframe(frame: bytes, shape: tuple[int, ...] | None, dtype: str, where: object) -> np.ndarray:
     """The image in a contiguous frame of blosc2.
@@ -52,6 +56,7 @@ def inflate(chunk: memoryview, where: object) -> bytes:
     """
     import blosc2
 
+    _check_chunk(chunk, where)
     blosc2.set_nthreads(1)
     try:
         return bytes(blosc2.decompress2(bytes(chunk)))
@@ -69,6 +74,16 @@ def _check_header(frame: bytes, where: object) -> None:
         raise UnsafeInputError(f"a blosc2 frame claims to hold {nbytes} bytes", where=where)
 
 
+def _check_chunk(chunk: bytes | memoryview, where: object) -> None:
+    """Refuse codecs and filters whose decoders do not guard themselves against damaged input (c-blosc2#800, #801)."""
+    _, _, flags, typesize, nbytes, blocksize, cbytes, filters, flags2 = _CHUNK.unpack_from(chunk)
+    if not 0 <= nbytes <= MAX_IMAGE_BYTES or not 0 <= blocksize <= MAX_IMAGE_BYTES or cbytes > len(chunk):
+        raise UnsafeInputError(f"a blosc2 chunk claims to hold {nbytes} bytes", where=where)
+    has_no_data = flags & _STORED or flags2 >> 4
+    if not typesize or set(filters) - _FILTERS or (flags >> 5 not in _CODECS and not has_no_data):
+        _refuse("a blosc2 chunk with a codec or filter other than zstd, LZ4, zlib and (bit)shuffle, bytedelta", where)
+
+
 def _read(frame: bytes, shape: tuple[int, ...] | None, dtype: str, where: object) -> np.ndarray:
     import blosc2
     import msgpack  # type: ignore[import-untyped]
@@ -76,6 +91,8 @@ def _read(frame: bytes, shape: tuple[int, ...] | None, dtype: str, where: object
 
     blosc2.set_nthreads(1)
     schunk = blosc2.schunk_from_cframe(frame, True)
+    for index in range(schunk.nchunks):
+        _check_chunk(schunk.get_chunk(index), where)
     if "b2nd" in schunk.meta:
         _, _, array_shape, chunks, blocks, *_ = msgpack.unpackb(blosc2_ext.meta__getitem__(schunk, "b2nd"))
         for sides in (array_shape, chunks, blocks):

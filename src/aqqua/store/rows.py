@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
@@ -38,17 +39,11 @@ def rows_at(path: Path, keys: Sequence[int]) -> pl.DataFrame:
     """
     with reading(path), pq.ParquetFile(path) as file:
         sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
-        begins = [0, *accumulate(sizes)]
-        wanted = set(keys)
-        groups = [
-            index for index, begin in enumerate(begins[:-1]) if any(begin <= key < begins[index + 1] for key in wanted)
-        ]
-        table = file.read_row_groups(groups)
-        places: dict[int, int] = {}
-        first = 0
-        for index in groups:
-            places |= {key: first + key - begins[index] for key in wanted if begins[index] <= key < begins[index + 1]}
-            first += sizes[index]
-        frame = pl.from_arrow(table.take([places[key] for key in keys]))
+        ends = list(accumulate(sizes))
+        group_of = {key: bisect_right(ends, key) for key in keys}
+        groups = sorted(set(group_of.values()))
+        first = dict(zip(groups, accumulate([0, *(sizes[group] for group in groups)]), strict=False))
+        places = [first[group_of[key]] + key - (ends[group_of[key]] - sizes[group_of[key]]) for key in keys]
+        frame = pl.from_arrow(file.read_row_groups(groups).take(places))
     assert isinstance(frame, pl.DataFrame)
     return frame
