@@ -1,0 +1,1 @@
+"""What a trained model does for people: vectors, taxa, outliers."""

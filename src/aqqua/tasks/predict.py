@@ -1,0 +1,261 @@
+"""The verb `predict`: vectors, taxa and outlier scores of a model, written into datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from aqqua import __version__
+from aqqua.errors import MissingExtraError
+from aqqua.progress import say
+
+if TYPE_CHECKING:
+    from aqqua.models.checkpoint import Model
+    from aqqua.store.dataset import Dataset
+    from aqqua.tasks.classify import Examples, Heads
+    from aqqua.tasks.embed import Vectors
+
+__all__ = ["PredictReport", "predict"]
+
+MAX_EXAMPLES = 100_000
+MAX_REFERENCE = 20_000
+"""Vectors against which outliers are measured."""
+
+
+@dataclass(frozen=True)
+class PredictReport:
+    """What was predicted.
+
+    Args:
+        model_id: of the model.
+        images: how many images got vectors.
+        classes: how many taxa the heads know; 0 if there are no heads.
+        examples: how many labelled images the heads were taught with.
+        status: of these labels.
+        agreement: share of the labelled images whose taxon the neighbours found without their own label.
+        agreement_linear: the same for the linear head.
+    """
+
+    model_id: str
+    images: int
+    classes: int = 0
+    examples: int = 0
+    status: str = ""
+    agreement: float | None = None
+    agreement_linear: float | None = None
+
+    def __str__(self) -> str:
+        """One or two sentences."""
+        text = f"{self.images:,} images described by model {self.model_id}"
+        if not self.classes:
+            return text + "; no taxa, because none of the images has a label to learn from"
+        text += f"; {self.classes} taxa learnt from {self.examples:,} {self.status} labels"
+        if self.agreement is None or self.agreement_linear is None:
+            return text
+        return text + (
+            f" (each left out when judged: neighbours right for {self.agreement:.0%}, "
+            f"linear head for {self.agreement_linear:.0%})"
+        )
+
+
+@dataclass
+class _Known:
+    """Heads, and which of the examples is which image of which dataset."""
+
+    heads: Heads | None = None
+    rows: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def same(self, dataset: int, uids: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Row of the example that each image is, −1 for none."""
+        return np.array([self.rows.get((dataset, uid), -1) for uid in uids.tolist()], dtype=np.int64)
+
+
+def predict(
+    model: Path | str,
+    datasets: Sequence[Path | str],
+    *,
+    where: Any = "here",
+    workers: int | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> PredictReport:
+    """Write vectors, taxa and outlier scores into predictions/ of each dataset.
+
+    Taxa need labels: the heads are fitted to the validated labels of all the datasets together (to their predicted
+    labels if none are validated), and kept in the model folder; where no dataset has labels, heads that are already
+    there are used; where there are none, vectors and outlier scores only.
+
+    Args:
+        model: a model folder, made by `train`.
+        datasets: the datasets.
+        where: run here, in a process pool, on SLURM or on Ray.
+        workers: how many processes or nodes.
+        seed: of samples and folds.
+        options: of the engine.
+
+    Returns:
+        What was done; `print` it.
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        NotFoundError: no model, or no dataset.
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("prediction", "torch", "train") from error
+    from aqqua.models.checkpoint import load
+    from aqqua.store.dataset import Dataset
+    from aqqua.tasks.embed import embed, forget
+
+    loaded = load(model)
+    opened = [Dataset.open(path) for path in datasets]
+    vectors = [embed(loaded, ds, where=where, workers=workers, **options) for ds in opened]
+    known = _learn(loaded, opened, vectors, seed)
+    reference = _sample(vectors, seed)
+    agreement = [_write(loaded, i, ds, vectors[i], known, reference) for i, ds in enumerate(opened)]
+    for ds in opened:
+        forget(loaded, ds)
+    return _report(loaded, opened, known, agreement)
+
+
+def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int) -> _Known:
+    """Fit heads to the labels there are, or take those of the model."""
+    from aqqua.tasks.classify import fit_heads, load_heads, save_heads
+
+    examples, keys = _examples(datasets, vectors, seed)
+    if examples is None:
+        heads = load_heads(model.folder)
+        if heads is None:
+            say("No labels to learn taxa from: vectors and outlier scores only.")
+        return _Known(heads)
+    heads = fit_heads(examples, seed=seed)
+    save_heads(model.folder, heads)
+    return _Known(heads, {key: row for row, key in enumerate(keys)})
+
+
+def _examples(
+    datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int
+) -> tuple[Examples | None, list[tuple[int, int]]]:
+    """Labelled vectors, and dataset and uid of each."""
+    from aqqua.tasks.classify import Examples
+
+    labels = pl.concat([_labels(ds).with_columns(dataset=pl.lit(i)) for i, ds in enumerate(datasets)])
+    status = "validated" if "validated" in labels["status"].to_list() else "predicted"
+    labels = labels.filter(status=status)
+    where = {(i, uid): v for i, shards in enumerate(vectors) for s in shards.values() for uid, v in _by_uid(s)}
+    labels = labels.filter([(i, uid) in where for i, uid in labels.select("dataset", "uid").iter_rows()])
+    if len(labels) > MAX_EXAMPLES:
+        labels = labels.sample(MAX_EXAMPLES, seed=seed)
+    classes = sorted(labels["name"].unique().to_list())
+    if len(classes) < 2:
+        return None, []
+    keys = [(int(i), int(uid)) for i, uid in labels.select("dataset", "uid").iter_rows()]
+    index = {name: number for number, name in enumerate(classes)}
+    label = np.array([index[name] for name in labels["name"]], dtype=np.int64)
+    return Examples(np.stack([where[key] for key in keys]), label, tuple(classes), status), keys
+
+
+def _labels(ds: Dataset) -> pl.DataFrame:
+    """Uid, name and status of the labels that can teach: accepted taxon where there is one, else the label itself."""
+    labels = ds.labels().with_columns(name=pl.coalesce("taxon", "label"))
+    usable = pl.col("status").is_in(["validated", "predicted"]) & pl.col("name").is_not_null()
+    return labels.filter(usable).select("uid", "name", "status")
+
+
+def _by_uid(vectors: Vectors) -> zip[tuple[int, NDArray[np.float32]]]:
+    return zip(vectors.uid.tolist(), vectors.vector, strict=True)
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """A sample of all vectors, and which images they are."""
+
+    vector: NDArray[np.float32]
+    rows: dict[tuple[int, int], int]
+
+
+def _sample(vectors: Sequence[dict[int, Vectors]], seed: int) -> _Reference:
+    """At most 20,000 vectors of all datasets, against which outliers are measured."""
+    keys = [(i, int(uid)) for i, shards in enumerate(vectors) for s in shards.values() for uid in s.uid]
+    pieces = [s.vector for shards in vectors for s in shards.values()]
+    everything = np.concatenate(pieces) if pieces else np.empty((0, 1), dtype=np.float32)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(keys))[:MAX_REFERENCE])
+    return _Reference(everything[chosen], {keys[row]: number for number, row in enumerate(chosen.tolist())})
+
+
+def _write(
+    model: Model, number: int, ds: Dataset, vectors: dict[int, Vectors], known: _Known, reference: _Reference
+) -> list[tuple[int, int, int]]:
+    """Write the predictions of one dataset; returns (true, kNN, linear) classes of its examples."""
+    from aqqua.tasks.outliers import outlier_scores
+
+    judged: list[tuple[int, int, int]] = []
+    info = _info(model, known.heads)
+    for shard, found in vectors.items():
+        same = np.array([reference.rows.get((number, uid), -1) for uid in found.uid.tolist()], dtype=np.int64)
+        columns: dict[str, Any] = {
+            "uid": found.uid,
+            "vector": pl.Series(found.vector, dtype=pl.Array(pl.Float32, found.vector.shape[1])),
+            **_taxa(found, known.heads, known.same(number, found.uid), judged),
+            "outlier": outlier_scores(found.vector, reference.vector, same=same),
+        }
+        ds.write_predictions(model.model_id, shard, pl.DataFrame(columns, nan_to_null=True), info)
+    return judged
+
+
+def _taxa(
+    found: Vectors, heads: Heads | None, same: NDArray[np.int64], judged: list[tuple[int, int, int]]
+) -> dict[str, pl.Series]:
+    """The four columns about taxa; empty ones without heads."""
+    from aqqua.tasks.classify import names
+
+    n = len(found.uid)
+    if heads is None:
+        nothing = pl.Series([None] * n, dtype=pl.String)
+        nowhere = pl.Series([None] * n, dtype=pl.Float32)
+        return {"taxon_knn": nothing, "p_knn": nowhere, "taxon_linear": nothing, "p_linear": nowhere}
+    near, linear = heads.neighbours(found.vector, same), heads.linear(found.vector, same)
+    for row in np.flatnonzero(same >= 0):
+        judged.append((int(heads.examples.label[same[row]]), int(near.label[row]), int(linear.label[row])))
+    classes = heads.examples.classes
+    return {
+        "taxon_knn": pl.Series(names(classes, near.label), dtype=pl.String),
+        "p_knn": pl.Series(near.p),
+        "taxon_linear": pl.Series(names(classes, linear.label), dtype=pl.String),
+        "p_linear": pl.Series(linear.p),
+    }
+
+
+def _info(model: Model, heads: Heads | None) -> dict[str, Any]:
+    """Where the predictions come from."""
+    return {
+        "model_id": model.model_id,
+        "weights_sha256": model.info["weights_sha256"],
+        "preprocessing_hash": model.preprocessing.hash,
+        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "label_set": list(heads.examples.classes) if heads else [],
+        "label_status": heads.examples.status if heads else None,
+        "examples": len(heads.examples.label) if heads else 0,
+        "heads_hash": heads.hash if heads else None,
+        "aqqua_version": __version__,
+    }
+
+
+def _report(
+    model: Model, datasets: Sequence[Dataset], known: _Known, judged: Sequence[list[tuple[int, int, int]]]
+) -> PredictReport:
+    images, heads = sum(len(ds) for ds in datasets), known.heads
+    if heads is None:
+        return PredictReport(model.model_id, images)
+    table = np.array([row for rows in judged for row in rows], dtype=np.int64).reshape(-1, 3)
+    right = (table[:, 1:] == table[:, :1]).mean(axis=0).tolist() if len(table) else [None, None]
+    e = heads.examples
+    return PredictReport(model.model_id, images, len(e.classes), len(e.label), e.status, right[0], right[1])

@@ -1,0 +1,241 @@
+"""Images for training: read in blocks, shuffled on two levels, grouped by size, from where a run stopped.
+
+An epoch is a list of draws (instruments with temperature, see `draw`), cut into pools of whole blocks in random order:
+a pool is read from disk sequentially and shuffled in memory. Everything is a function of (seed, epoch), so a position
+is three numbers and a resumed run sees what the unbroken one would have seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aqqua.errors import ConfigError
+from aqqua.models.preprocess import UNIT, Prepared, Preprocessing
+from aqqua.models.vit import PATCH
+from aqqua.store.dataset import Dataset
+
+__all__ = ["Batch", "Catalogue", "Group", "Loader", "Position", "draw"]
+
+BLOCK_IMAGES = 1024
+"""Images read in one go: neighbours on disk."""
+POOL_IMAGES = 16_384
+"""Images shuffled together in memory."""
+_SMALL_GROUP = 12
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: the next batch to come."""
+
+    epoch: int = 0
+    pool: int = 0
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images of a batch that are computed together: same kinds of channels, about the same number of tokens.
+
+    Args:
+        images: (n, c, h, w) in units of full scale, centred, background 0.
+        sizes: (n, 3) log10 of long side, short side, pixel in µm.
+        channels: (c,) index into `CHANNEL_TYPES`.
+        side: rows and columns of tokens of the square views to make of them.
+    """
+
+    images: Tensor
+    sizes: Tensor
+    channels: Tensor
+    side: int
+
+
+Batch = list[Group]
+
+
+class Catalogue:
+    """What images there are: one row each, over all datasets, in storage order.
+
+    Args:
+        datasets: to learn from; their cards must not forbid it.
+    """
+
+    def __init__(self, datasets: Sequence[Dataset]) -> None:
+        self.datasets = datasets
+        tables = [ds.metadata(["instrument", "pixel_um", "channel_names"]) for ds in datasets]
+        self.dataset = np.concatenate([np.full(len(t), i, dtype=np.int32) for i, t in enumerate(tables)])
+        self.uid = np.concatenate([t["uid"].to_numpy() for t in tables]).astype(np.uint64)
+        self.pixel_um = np.concatenate([t["pixel_um"].to_numpy() for t in tables]).astype(np.float64)
+        names = [name for t in tables for name in t["instrument"].fill_null("").to_list()]
+        self.instrument = np.unique(names, return_inverse=True)[1] if names else np.empty(0, dtype=np.int64)
+        self.channel_names: list[str | None] = [name for t in tables for name in t["channel_names"].to_list()]
+        shard, key = self.uid >> np.uint64(32), self.uid & np.uint64(0xFFFFFFFF)
+        place = np.stack([self.dataset.astype(np.uint64), shard, key // np.uint64(BLOCK_IMAGES)], axis=1)
+        self.block = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.uid)
+
+
+def open_for_training(paths: Sequence[Path | str]) -> Catalogue:
+    """Open datasets to learn from.
+
+    Raises:
+        ConfigError: there are no images, or a card forbids training.
+    """
+    datasets = [Dataset.open(path) for path in paths]
+    for ds in datasets:
+        if ds.card.license_allows_training is False:
+            raise ConfigError(
+                "the licence of this dataset does not allow training",
+                where=ds.path,
+                do="leave it out, or ask the owners and change license_allows_training in its card",
+            )
+    catalogue = Catalogue(datasets)
+    if len(catalogue) < 2:
+        raise ConfigError(
+            f"{len(catalogue)} images are too few to train on",
+            where=", ".join(map(str, paths)),
+            do="ingest some first: aqqua ingest SOURCE… DATASET",
+        )
+    return catalogue
+
+
+def draw(instrument: NDArray[np.int64], temperature: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw as many rows as there are, instruments in proportion to images ** temperature.
+
+    Within an instrument every image is drawn equally often, or once more than another.
+    """
+    counts = np.bincount(instrument)
+    weight = np.where(counts > 0, counts, 1) ** temperature * (counts > 0)
+    wanted = np.rint(len(instrument) * weight / weight.sum()).astype(int)
+    rows = []
+    for code, (have, want) in enumerate(zip(counts, wanted, strict=True)):
+        if have:
+            mine = np.flatnonzero(instrument == code)
+            rows += [mine] * (want // have) + [rng.permutation(mine)[: want % have]]
+    return np.concatenate(rows)
+
+
+class Loader:
+    """Batches of prepared images, without end.
+
+    Args:
+        catalogue: the images.
+        preprocessing: how they become signal.
+        batch: images per batch, about: a pool is cut into equal parts.
+        temperature: of the sampling over instruments.
+        seed: of all random orders.
+        cache_mb: keep prepared images up to this size, so that later epochs need not decode.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        preprocessing: Preprocessing,
+        *,
+        batch: int,
+        temperature: float = 0.5,
+        seed: int = 0,
+        cache_mb: int = 2048,
+    ) -> None:
+        self.catalogue, self.preprocessing = catalogue, preprocessing
+        self.batch, self.temperature, self.seed = batch, temperature, seed
+        self._cache: dict[int, Prepared] = {}
+        self._room = cache_mb * 2**20
+
+    def batches(self, start: Position = Position()) -> Iterator[tuple[Batch, Position]]:
+        """Yield batches from a position on, each with the position after it."""
+        epoch, first_pool, first_batch = start.epoch, start.pool, start.batch
+        while True:
+            pools = self._pools(epoch)
+            for number in range(first_pool, len(pools)):
+                parts = self._parts(epoch, number, pools[number])
+                images = self._read(np.unique(np.concatenate(parts[first_batch:])))
+                for part in range(first_batch, len(parts)):
+                    yield group([images[row] for row in parts[part]]), _after(epoch, number, part, pools, parts)
+                first_batch = 0
+            epoch, first_pool = epoch + 1, 0
+
+    def _pools(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The draws of an epoch, in pools of whole blocks."""
+        rng = np.random.default_rng([self.seed, epoch])
+        rows = draw(self.catalogue.instrument, self.temperature, rng)
+        block = self.catalogue.block[rows]
+        rank = rng.permutation(self.catalogue.block.max() + 1)[block]
+        rows = rows[np.argsort(rank, kind="stable")]
+        whole = np.cumsum(np.bincount(rank))  # draws up to the end of each block
+        ends = np.unique(whole[np.searchsorted(whole, np.arange(POOL_IMAGES, len(rows), POOL_IMAGES))])
+        return [pool for pool in np.split(rows, ends) if len(pool)]
+
+    def _parts(self, epoch: int, number: int, pool: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """The batches of a pool, as rows."""
+        order = np.random.default_rng([self.seed, epoch, number]).permutation(pool)
+        return np.array_split(order, max(1, round(len(order) / self.batch)))
+
+    def _read(self, rows: NDArray[np.int64]) -> dict[int, Prepared]:
+        """Prepared images of rows, from memory or from disk block by block."""
+        missing = np.array([row for row in rows if row not in self._cache], dtype=np.int64)
+        images = {row: self._cache[row] for row in rows.tolist() if row in self._cache}
+        if len(missing):
+            for block in np.split(missing, np.flatnonzero(np.diff(self.catalogue.block[missing])) + 1):
+                images.update(self._read_block(block.tolist()))
+        return images
+
+    def _read_block(self, rows: list[int]) -> dict[int, Prepared]:
+        c = self.catalogue
+        pixels = c.datasets[c.dataset[rows[0]]].images([int(c.uid[row]) for row in rows])
+        images = {
+            row: self.preprocessing.prepare(image, float(c.pixel_um[row]), c.channel_names[row])
+            for row, image in zip(rows, pixels, strict=True)
+        }
+        size = sum(image.signal.nbytes for image in images.values())
+        if size <= self._room:
+            self._room -= size
+            self._cache.update(images)
+        return images
+
+
+def _after(epoch: int, pool: int, part: int, pools: Sequence[object], parts: Sequence[object]) -> Position:
+    if part + 1 < len(parts):
+        return Position(epoch, pool, part + 1)
+    return Position(epoch, pool + 1, 0) if pool + 1 < len(pools) else Position(epoch + 1, 0, 0)
+
+
+def group(images: Sequence[Prepared]) -> Batch:
+    """Put images of the same kinds of channels and about the same number of tokens together."""
+    found: dict[tuple[tuple[int, ...], int], list[Prepared]] = {}
+    for image in images:
+        found.setdefault((image.channels, view_side(image)), []).append(image)
+    groups: list[tuple[tuple[tuple[int, ...], int], list[Prepared]]] = []
+    for key in sorted(found):
+        if groups and groups[-1][0][0] == key[0] and len(groups[-1][1]) < _SMALL_GROUP:
+            found[key] = groups.pop()[1] + found[key]
+        groups.append((key, found[key]))
+    return [_stack(members, side) for (_, side), members in groups]
+
+
+def view_side(image: Prepared) -> int:
+    """Side, in tokens, of the square view with about as many tokens as the image has."""
+    _, height, width = image.signal.shape
+    return max(2, math.ceil(math.sqrt(height * width) / PATCH - 0.25))
+
+
+def _stack(images: Sequence[Prepared], side: int) -> Group:
+    """Centre the images, each upright, in one tensor."""
+    upright = [p.signal if p.signal.shape[1] >= p.signal.shape[2] else p.signal.swapaxes(1, 2) for p in images]
+    height, width = (max(s.shape[axis] for s in upright) for axis in (1, 2))
+    field = np.zeros((len(images), len(upright[0]), height, width), dtype=np.float32)
+    for place, signal in zip(field, upright, strict=True):
+        top, left = (height - signal.shape[1]) // 2, (width - signal.shape[2]) // 2
+        place[:, top : top + signal.shape[1], left : left + signal.shape[2]] = signal
+    sizes = torch.tensor([p.size for p in images], dtype=torch.float32)
+    return Group(torch.from_numpy(field / UNIT).float(), sizes, torch.tensor(images[0].channels), side)

@@ -1,0 +1,100 @@
+"""The verb `train`: from datasets to a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aqqua.errors import MissingExtraError
+from aqqua.progress import say
+from aqqua.train.config import TrainConfig, resolve, to_yaml
+
+if TYPE_CHECKING:
+    from aqqua.train.data import Catalogue
+    from aqqua.train.loop import Run
+
+__all__ = ["train"]
+
+CONFIG = "train.yaml"
+
+
+def train(
+    config: TrainConfig | Path | str | None = None,
+    *,
+    data: Sequence[Path | str],
+    out: Path | str,
+    minutes: float | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Path:
+    """Train a model without labels on the images of datasets.
+
+    The same call after an interruption goes on from the last saved state.
+
+    Args:
+        config: the configuration, a YAML file with what differs from the defaults, or None for the defaults.
+        data: the datasets to learn from.
+        out: folder for the model; the configuration, the log and the state are written beside it.
+        minutes: budget of time.
+        seed: same seed, data and steps: same weights on one machine.
+        settings: single fields of `TrainConfig`.
+
+    Returns:
+        The model folder (`out`).
+
+    Raises:
+        MissingExtraError: torch is not installed.
+        ConfigError: a setting that does not exist, no images, or a dataset whose licence forbids training.
+    """
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", error.name or "torch", "train") from error
+    from aqqua.train.data import open_for_training
+    from aqqua.train.loop import fit
+
+    chosen = resolve(config, minutes=minutes, **settings)
+    catalogue = open_for_training(data)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / CONFIG).write_text(to_yaml(chosen), encoding="utf-8")
+    say(f"{len(catalogue):,} images of {len(data)} dataset{'s' * (len(data) != 1)}, model size {chosen.size}")
+    run = fit(chosen, catalogue, out, seed)
+    _save(out, run, chosen, catalogue, seed)
+    return out
+
+
+def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: int) -> None:
+    from aqqua.models.checkpoint import save
+    from aqqua.models.preprocess import Preprocessing
+
+    training = {
+        "config": asdict(config),
+        "seed": seed,
+        "steps": run.step,
+        "images_seen": run.images,
+        "seconds": round(run.seconds, 1),
+    }
+    save(
+        out,
+        run.network,
+        Preprocessing(max_tokens=config.max_tokens),
+        name=config.name or config.size,
+        training=training,
+        data=[_lineage(ds) for ds in catalogue.datasets],
+    )
+
+
+def _lineage(ds: Any) -> dict[str, Any]:
+    """What of a dataset the model has seen, so that a withdrawn dataset can be found in its models."""
+    return {
+        "path": ds.path.name,
+        "title": ds.card.title,
+        "licence": ds.card.licence,
+        "snapshot": ds.snapshot,
+        "images": len(ds),
+        "shards": [shard.fingerprint for shard in ds.shards],
+    }
