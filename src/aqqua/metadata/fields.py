@@ -22,7 +22,7 @@ Limit = float | datetime | Literal["now"] | None
 
 @dataclass(frozen=True)
 class Field:
-    """One column of Converted Metadata."""
+    """One column of Converted Metadata; `fields.yaml` explains each entry."""
 
     name: str
     dtype: str
@@ -34,7 +34,11 @@ class Field:
     maximum: Limit = None
     sentinels: tuple[float, ...] = ()
     synonyms: tuple[str, ...] = ()
+    unit_synonyms: tuple[str, ...] = ()
     bare: str | None = None
+    title: str = ""
+    ask: str = ""
+    form: str = ""
     values: tuple[str, ...] = ()
     darwincore: str | None = None
     ifdo: str | None = None
@@ -79,8 +83,10 @@ def _read() -> Mapping[str, Field]:
     loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
     fields: dict[str, Field] = {}
     for name, entry in loaded.items():
-        lists: dict[str, Any] = {key: tuple(entry[key]) for key in ("sentinels", "synonyms", "values") if key in entry}
-        fields[name] = Field(name=name, **(entry | lists))
+        lists: dict[str, Any] = {
+            key: tuple(entry[key]) for key in ("sentinels", "synonyms", "unit_synonyms", "values") if key in entry
+        }
+        fields[name] = Field(name=name, **({"title": name.replace("_", " ")} | entry | lists))
     return MappingProxyType(fields)
 
 

@@ -18,6 +18,7 @@ import polars as pl
 __all__ = [
     "MISSING",
     "QUANTITY_OF_UNIT",
+    "Quantity",
     "Unit",
     "by_distinct",
     "guess_pixel_unit",
@@ -33,7 +34,7 @@ __all__ = [
 Quantity = Literal["pixel", "volume", "length", "angle", "ratio"]
 
 # The units of the house, one per quantity; every number of a field is in one of them.
-QUANTITY_OF_UNIT: dict[str, Quantity] = {"um/px": "pixel", "L": "volume", "m": "length", "deg": "angle", "1": "ratio"}
+QUANTITY_OF_UNIT: dict[str, Quantity] = {"1": "ratio", "L": "volume", "m": "length", "deg": "angle", "um/px": "pixel"}
 
 # Texts that mean "no value", lower case.
 MISSING = frozenset(

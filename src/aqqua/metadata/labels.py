@@ -1,0 +1,148 @@
+"""Who said what about which image: labels of EcoTaxa tables, of people's tables, and of class folders.
+
+Persons are not copied: the label says that it came with the source, and when it was given.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aqqua.metadata.check import Finding
+from aqqua.metadata.columns import Columns
+from aqqua.metadata.taxa import by_ecotaxa_id, match
+from aqqua.metadata.times import moments
+from aqqua.metadata.units import missing_mask
+
+__all__ = ["LABEL_SCHEMA", "read_labels"]
+
+LABEL_SCHEMA: dict[str, pl.DataType] = {
+    "_row": pl.UInt32(),
+    "label": pl.String(),
+    "taxon": pl.String(),
+    "aphia_id": pl.Int64(),
+    "ecotaxa_id": pl.Int64(),
+    "status": pl.String(),
+    "by": pl.String(),
+    "time_utc": pl.Datetime("ms", "UTC"),
+    "note": pl.String(),
+}
+
+_STATUSES = ("validated", "predicted", "dubious", "discarded", "unclassified")
+_STATUS = {
+    **{status: status for status in _STATUSES},
+    "v": "validated",
+    "p": "predicted",
+    "d": "dubious",
+    "x": "discarded",
+    "noid": "unclassified",
+}
+
+
+def read_labels(raw: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """The labels of a table.
+
+    Args:
+        raw: all text.
+        source: kind of source.
+
+    Returns:
+        One row per labelled image with the columns of `LABEL_SCHEMA`, where `_row` counts the rows of `raw`, and what
+        looks odd.
+    """
+    columns = Columns(raw.columns)
+    name, given = _labels(raw, columns)
+    category = _integers(raw, columns.find("object_annotation_category_id"))
+    label = given.fill_null(category.replace_strict(_names_of(category), default=None, return_dtype=pl.String))
+    frame = pl.DataFrame(
+        {
+            "_row": pl.int_range(raw.height, dtype=pl.UInt32, eager=True),
+            "label": label,
+            "ecotaxa_id": category,
+            "aphia_id": _integers(raw, columns.find("object_aphiaid")),
+            "status": _statuses(raw, columns, source),
+            "time_utc": _times(raw, columns),
+            "note": _texts(raw, columns.find("object_annotation_hierarchy")),
+        }
+    )
+    labelled = frame.filter(pl.col("label").is_not_null() & (pl.col("status") != "unclassified")).pipe(_with_taxa)
+    by = "ecotaxa" if source.startswith("ecotaxa") else "source"
+    labelled = labelled.with_columns(pl.lit(by).alias("by")).select(list(LABEL_SCHEMA)).cast(LABEL_SCHEMA)  # type: ignore[arg-type]
+    return labelled, _findings(labelled, frame, name)
+
+
+def _labels(raw: pl.DataFrame, columns: Columns) -> tuple[str, pl.Series]:
+    ecotaxa = columns.find("object_annotation_category")
+    names = ([ecotaxa] if ecotaxa else []) + [name for name, _ in columns.called("label")]
+    label = pl.Series([None] * raw.height, dtype=pl.String)
+    for name in names:
+        label = label.fill_null(_texts(raw, name))
+    return ", ".join(names), label
+
+
+def _texts(raw: pl.DataFrame, name: str | None) -> pl.Series:
+    if name is None:
+        return pl.Series([None] * raw.height, dtype=pl.String)
+    text = raw[name].str.strip_chars()
+    return text.set(text.str.to_lowercase().is_in(["", "nan", "na", "n/a", "null"]), None)
+
+
+def _integers(raw: pl.DataFrame, name: str | None) -> pl.Series:
+    return _texts(raw, name).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+
+
+def _names_of(category: pl.Series) -> dict[int, str]:
+    """Names for EcoTaxa's ids where a table gives ids only."""
+    ids = category.drop_nulls().unique().to_list()
+    found = {number: by_ecotaxa_id(number) for number in ids}
+    return {number: taxon.name if taxon else f"EcoTaxa taxon {number}" for number, taxon in found.items()}
+
+
+def _statuses(raw: pl.DataFrame, columns: Columns, source: str) -> pl.Series:
+    """EcoTaxa's status; a label without any is the owner's word, or EcoTaxa's guess."""
+    name = columns.find("object_annotation_status") or next((name for name, _ in columns.called("label_status")), None)
+    usual = "predicted" if source.startswith("ecotaxa") else "validated"
+    if name is None:
+        return pl.Series([usual]).new_from_index(0, raw.height)
+    text = raw[name].str.strip_chars().str.to_lowercase()
+    blank = "unclassified" if columns.is_ecotaxa else usual
+    return text.replace_strict(_STATUS, default=None, return_dtype=pl.String).fill_null(
+        missing_mask(text).replace_strict({True: blank, False: usual}, return_dtype=pl.String)
+    )
+
+
+def _times(raw: pl.DataFrame, columns: Columns) -> pl.Series:
+    on, at = columns.find("object_annotation_date"), columns.find("object_annotation_time")
+    if on is None:
+        return pl.Series([None] * raw.height, dtype=pl.Datetime("ms", "UTC"))
+    return moments(raw[on], raw[at] if at else None)["value"]
+
+
+def _with_taxa(labels: pl.DataFrame) -> pl.DataFrame:
+    """Taxa by the label's text; ids that the table gives itself are kept."""
+    found = {text: match(text) for text in labels["label"].unique().to_list()}
+    rows = [
+        (text, taxon.name if taxon else None, taxon.aphia_id if taxon else None, taxon.ecotaxa_id if taxon else None)
+        for text, taxon in found.items()
+    ]
+    names = ["label", "taxon", "_aphia", "_ecotaxa"]
+    table = pl.DataFrame(
+        rows, schema=dict(zip(names, (pl.String, pl.String, pl.Int64, pl.Int64), strict=True)), orient="row"
+    )
+    joined = labels.join(table, on="label", how="left", maintain_order="left")
+    return joined.with_columns(
+        pl.coalesce("aphia_id", "_aphia").alias("aphia_id"), pl.coalesce("ecotaxa_id", "_ecotaxa").alias("ecotaxa_id")
+    ).drop("_aphia", "_ecotaxa")
+
+
+def _findings(labelled: pl.DataFrame, frame: pl.DataFrame, name: str) -> list[Finding]:
+    findings = []
+    unknown = labelled.filter(pl.col("taxon").is_null())
+    if unknown.height:
+        shown = ", ".join(unknown["label"].value_counts(sort=True)["label"].head(5).to_list())
+        told = f"labels have no known taxon and are kept as they are: {shown}"
+        findings.append(Finding("info", "label_without_taxon", told, name, unknown.height))
+    unclassified = frame.filter(pl.col("label").is_not_null() & (pl.col("status") == "unclassified")).height
+    if unclassified:
+        told = "objects have a category but no status: unclassified in EcoTaxa, so without label here"
+        findings.append(Finding("info", "category_without_status", told, name, unclassified))
+    return findings

@@ -1,0 +1,222 @@
+"""All ways to a field's values in one table, in the order in which they count.
+
+Card's overrides; columns as people name them (an owner's table, a reader of ours); the instrument's mapping; EcoTaxa's
+generic columns; card's defaults; the instrument's constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from aqqua.errors import ConfigError, UnknownNameError
+from aqqua.metadata.card import Card
+from aqqua.metadata.check import Finding
+from aqqua.metadata.columns import ROLES, Columns, Meaning, meaning, needs_unit
+from aqqua.metadata.fields import FIELDS, Field
+from aqqua.metadata.mapping import GENERIC, InstrumentMapping, Rule, Term, load_mapping
+from aqqua.metadata.products import GUESS, Column, read_constant, read_product
+from aqqua.metadata.reading import Reading, first_of, read_moments, read_text
+from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, unit_of
+
+__all__ = ["Table", "constants"]
+
+_DEPTHS = ("depth_min_m", "depth_max_m")
+_TIMES = ("time_utc", "date", "time_of_day")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one instrument, and what is said about them.
+
+    Args:
+        raw: all text.
+        mapping: the instrument's.
+        card: of the source.
+    """
+
+    raw: pl.DataFrame
+    mapping: InstrumentMapping
+    card: Card
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns, to be found by name."""
+        return Columns(self.raw.columns)
+
+    @cached_property
+    def mappings(self) -> tuple[InstrumentMapping, ...]:
+        """The instrument's mapping, then the generic one."""
+        generic = load_mapping(GENERIC)
+        return (self.mapping,) if self.mapping.name == GENERIC else (self.mapping, generic)
+
+    def read(self, name: str) -> Reading:
+        """The values of a field, row by row."""
+        entry = FIELDS[name]
+        dtype = pl.Float64() if entry.numeric or entry.dtype == "i32" else entry.polars
+        size = self.raw.height
+        overrides = list(self._constants(self.card.overrides, "overrides", entry))
+        if overrides:
+            return first_of(overrides, size, dtype)
+        found = [
+            *self.all_readings(name),
+            *self._constants(self.card.defaults, "defaults", entry),
+            *self._last_resort(entry),
+        ]
+        first = first_of(found, size, dtype)
+        return replace(first, findings=[*first.findings, *_unitless(self, entry, first)])
+
+    def all_readings(self, name: str) -> list[Reading]:
+        """What every column of the table says about a field, for comparison."""
+        entry = FIELDS[name]
+        return [*self._named(entry), *self._ruled(entry)]
+
+    def _constants(self, given: Mapping[str, Any], kind: str, entry: Field) -> Iterator[Reading]:
+        for key, said, text in constants(given, kind):
+            if entry.name == said.role or (said.role == "depth" and entry.name in _DEPTHS):
+                reading = read_constant(f"card {kind}.{key}", text, said.unit or _bare(entry), entry, self.raw.height)
+            elif entry.name == "time_utc" and said.role in {"date", "time_of_day"}:
+                reading = read_constant(f"card {kind}.{key}", text, None, entry, self.raw.height)
+            else:
+                continue
+            if reading.value.null_count() == len(reading.value) and len(reading.value):
+                do = entry.form or "see the field reference"
+                raise ConfigError(f"{kind}.{key}: {text!r} is no possible {entry.title}", where="card", do=do)
+            yield reading
+
+    def _named(self, entry: Field) -> Iterator[Reading]:
+        """Columns as people name them."""
+        if entry.name == "time_utc":
+            yield from self._named_times(entry)
+            return
+        roles = [entry.name, "depth"] if entry.name in _DEPTHS else [entry.name]
+        for role in roles:
+            for name, said in self.columns.called(role):
+                if not entry.numeric:
+                    yield read_text(name, self.raw[name])
+                elif said.unit or not needs_unit(name):
+                    unit = said.unit or _bare(entry)
+                    column = Column(name, self.raw[name], (unit,) if unit else ())
+                    yield read_product([column], entry, self.mapping.plausible.get(entry.name))
+
+    def _named_times(self, entry: Field) -> Iterator[Reading]:
+        for name, _ in self.columns.called("time_utc"):
+            yield read_moments((name, self.raw[name]), None, entry)
+        times = [(name, self.raw[name]) for name, _ in self.columns.called("time_of_day")]
+        for name, _ in self.columns.called("date"):
+            yield read_moments((name, self.raw[name]), next(iter(times), None), entry)
+        for column in times:  # a column called "time" may hold the date too
+            yield read_moments(None, column, entry)
+
+    def _ruled(self, entry: Field) -> Iterator[Reading]:
+        """Columns that mappings name."""
+        for mapping in self.mappings:
+            if entry.name == "time_utc":
+                yield from self._ruled_times(mapping, entry)
+            names = [entry.name, "depth"] if entry.name in _DEPTHS else [entry.name]
+            for name in names:
+                for rule in mapping.rules.get(name, ()):
+                    reading = self._by_rule(rule, mapping, entry)
+                    if reading is not None:
+                        yield reading
+
+    def _ruled_times(self, mapping: InstrumentMapping, entry: Field) -> Iterator[Reading]:
+        def texts(role: str) -> list[tuple[str, pl.Series]]:
+            names = [self.columns.find(rule.terms[0].column) for rule in mapping.rules.get(role, ())]
+            return [(name, self.raw[name]) for name in names if name]
+
+        for column in texts("time_utc"):
+            yield read_moments(column, None, entry)
+        for on in texts("date"):
+            yield read_moments(on, next(iter(texts("time_of_day")), None), entry)
+
+    def _by_rule(self, rule: Rule, mapping: InstrumentMapping, entry: Field) -> Reading | None:
+        columns = []
+        for term in rule.terms:
+            name = self.columns.find(term.column)
+            less = self.columns.find(term.minus) if term.minus else None
+            if (name is None or (term.minus and less is None)) and not term.optional:
+                return None
+            if name is not None:
+                quantity = QUANTITY_OF_UNIT.get(entry.unit or "")
+                units = tuple(_unit(unit, quantity) for unit in term.units)
+                columns.append(_column(name, self.raw, units, term, less))
+        if entry.dtype == "str":
+            return read_text(columns[0].name, columns[0].text)
+        reading = read_product(columns, entry, mapping.plausible.get(entry.name), rule.factor)
+        told = "any instrument" if mapping.name == GENERIC else mapping.name
+        return replace(reading, how=f"{reading.how} ({told}, {rule.status})")
+
+    def _last_resort(self, entry: Field) -> Iterator[Reading]:
+        constant = self.mapping.constants.get(entry.name)
+        if constant is not None:
+            name = f"nominal value of {self.mapping.name}"
+            yield read_constant(
+                f"{name} ({constant.status}: {constant.evidence})", repr(constant.value), None, entry, self.raw.height
+            )
+
+
+def _column(name: str, raw: pl.DataFrame, units: tuple[Unit | str, ...], term: Term, less: str | None) -> Column:
+    return Column(
+        name=name,
+        text=raw[name],
+        units=units,
+        power=term.power,
+        minus=(less, raw[less]) if less else None,
+        missing=term.missing,
+        optional=term.optional,
+    )
+
+
+def _unit(text: str, quantity: Quantity | None) -> Unit | str:
+    """The unit of a mapping's column: of the field's quantity if it can be, else of any."""
+    if text == GUESS:
+        return GUESS
+    quantities = [*([quantity] if quantity else []), *QUANTITY_OF_UNIT.values()]
+    found = next((unit for one in quantities if (unit := unit_of(text, one))), None)
+    assert found is not None, text  # the mapping was checked when it was read
+    return found
+
+
+def _bare(entry: Field) -> Unit | str | None:
+    """What the numbers of a column without unit mean."""
+    if entry.bare == GUESS:
+        return GUESS
+    return unit_of(entry.bare, QUANTITY_OF_UNIT[entry.unit or "1"]) if entry.bare else None
+
+
+def _unitless(table: Table, entry: Field, reading: Reading) -> Iterator[Finding]:
+    """Columns that would fill what is missing, if their names had a unit."""
+    if entry.numeric and reading.value.null_count():
+        for name, said in table.columns.called(entry.name):
+            if said.unit is None and needs_unit(name):
+                told = f"{name} may be the {entry.title}, but has no unit and was not used"
+                do = f"rename it, for example to {entry.name}"
+                yield Finding("warning", "unit_missing", told, count=table.raw.height, do=do)
+
+
+def constants(given: Mapping[str, Any], kind: str) -> list[tuple[str, Meaning, str]]:
+    """The constants of a card: entry, meaning and text.
+
+    Args:
+        given: defaults or overrides of a card.
+        kind: which, for messages.
+
+    Raises:
+        UnknownNameError: an entry is no field; the message names the nearest.
+        ConfigError: a number needs a unit in its name.
+    """
+    found = []
+    for key, value in given.items():
+        said = meaning(key)
+        known = [*(name for name, field in FIELDS.items() if field.by == "harmonise"), *ROLES]
+        if said is None or said.role not in {*FIELDS, "depth", "date", "time_of_day", "label"}:
+            raise UnknownNameError("field", key, known, where=f"card, {kind}")
+        if said.unit is None and needs_unit(key):
+            raise ConfigError(f"{kind}.{key} has no unit", where="card", do=f"write it as {said.role}")
+        found.append((key, said, str(value)))
+    return found

@@ -1,0 +1,90 @@
+"""What harmonisation looks at while it knows the raw columns: depths in order, columns that agree, plausible values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from aqqua.metadata.check import Finding
+from aqqua.metadata.fields import FIELDS, Field
+from aqqua.metadata.mapping import InstrumentMapping
+from aqqua.metadata.reading import Reading
+
+__all__ = ["COMPARED", "conflicts", "mend_depths", "odd_values"]
+
+# How far two columns of one field may differ: relative for sizes, absolute (degrees) for positions.
+_RELATIVE = {"pixel_um": 0.02, "volume_l": 0.02, "subsample_factor": 0.001}
+_ABSOLUTE = {"latitude": 0.05, "longitude": 0.05}
+COMPARED = (*_RELATIVE, *_ABSOLUTE)
+
+
+def conflicts(entry: Field, readings: Sequence[Reading]) -> list[Finding]:
+    """Columns that say different things about one field.
+
+    Args:
+        entry: the field.
+        readings: one per column, the one that counts first.
+    """
+    found = []
+    first = readings[0] if readings else None
+    for other in readings[1:]:
+        if first is None or _columns_of(first) & _columns_of(other):
+            continue
+        apart = (first.value - other.value).abs()
+        if entry.name in _RELATIVE:
+            apart = apart / first.value.abs()
+        differ = (apart > (_RELATIVE | _ABSOLUTE)[entry.name]).fill_null(False)
+        if differ.any():
+            one, two = first.value.filter(differ)[0], other.value.filter(differ)[0]
+            told = (
+                f"{first.column} and {other.column} disagree about the {entry.title}: {one:g} and {two:g} {entry.unit}"
+            )
+            do = f"the first was used; correct the wrong one, or set  overrides: {{{entry.name}: …}}  in card.yaml"
+            found.append(Finding("warning", "columns_disagree", told, count=int(differ.sum()), do=do))
+    return found
+
+
+def _columns_of(reading: Reading) -> set[str]:
+    return set(reading.column.split(" × "))
+
+
+def mend_depths(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
+    """Put the two depths in order, and let one stand for both where the other is missing."""
+    low, high = frame["depth_min_m"], frame["depth_max_m"]
+    swapped = (low > high).fill_null(False)
+    alone = low.is_null() ^ high.is_null()
+    findings = []
+    if swapped.any():
+        told = "the upper depth is below the lower one; the two were exchanged"
+        findings.append(Finding("info", "depths_swapped", told, count=int(swapped.sum())))
+    if alone.any():
+        told = "only one end of the depth range is given; it was taken for both"
+        findings.append(
+            Finding("warning", "depth_one_end", told, count=int(alone.sum()), do="give both depths of a net")
+        )
+    frame = frame.with_columns(
+        pl.min_horizontal("depth_min_m", "depth_max_m").alias("depth_min_m"),
+        pl.max_horizontal("depth_min_m", "depth_max_m").alias("depth_max_m"),
+    )
+    return frame, findings
+
+
+def odd_values(frame: pl.DataFrame, mapping: InstrumentMapping) -> list[Finding]:
+    """Positions at 0/0, and values that this instrument can hardly have."""
+    findings = []
+    zero = int(((frame["latitude"] == 0) & (frame["longitude"] == 0)).fill_null(False).sum())
+    if zero:
+        told = "the position is 0° N 0° E, which mostly means that it is missing"
+        do = "correct it, or confirm that the sample is from the Gulf of Guinea"
+        findings.append(Finding("warning", "position_zero", told, count=zero, do=do))
+    for name, (low, high) in mapping.plausible.items():
+        value = frame[name]
+        odd = (~value.is_between(low, high)).fill_null(False)
+        if odd.any():
+            entry = FIELDS[name]
+            shown = f"{value.filter(odd)[0]:g} {entry.unit}"
+            told = f"the {entry.title} {shown} is unusual for {mapping.name} ({low:g}–{high:g})"
+            do = f"check the unit; to correct it, set  overrides: {{{name}: …}}  in card.yaml"
+            findings.append(Finding("warning", "value_unusual", told, count=int(odd.sum()), do=do))
+    return findings
