@@ -84,7 +84,7 @@ class IfcbBins(Part):
     """
 
     bins: tuple[str, ...] = ()
-    needs: ClassVar[tuple[str, ...]] = ("image_path", "start_byte", "roi_width", "roi_height")
+    needs: ClassVar[tuple[str, ...]] = ("image_path", "adc_start_byte", "adc_roi_width", "adc_roi_height")
 
     def estimate(self) -> int:
         """About one line per 150 bytes of .adc."""
@@ -144,9 +144,9 @@ class IfcbBins(Part):
         if any(overlaps):
             told = "ROIs overlap the one before: two cuts of one organism, marked in overlaps_roi"
             findings.append(Finding("info", "overlapping_rois", told, where, sum(map(bool, overlaps))))
-        values = {column: [row.get(column) or None for _, row in rows] for column in columns}
-        if not any(values.get(columns[-1], ())):  # old lines end with a comma
-            values.pop(columns[-1])
+        values = {f"adc_{column}": [row.get(column) or None for _, row in rows] for column in columns}
+        if not any(values[f"adc_{columns[-1]}"]):  # old lines end with a comma
+            values.pop(f"adc_{columns[-1]}")
         values |= {key: [value or None] * len(rows) for key, value in constants.items()}
         values["overlaps_roi"] = overlaps
         return rows_frame(
@@ -171,7 +171,7 @@ def _problem(row: Mapping[str, str], roi_bytes: int | None) -> Problem | None:
     if not row:
         return Problem(".adc", "the bin has no .adc file", "copy the .adc file beside the .roi file")
     try:
-        start, width, height = (int(row[name]) for name in IfcbBins.needs[1:])
+        start, width, height = (int(row[name]) for name in ("start_byte", "roi_width", "roi_height"))
     except (KeyError, ValueError):
         return Problem("roi_width", "the line is cut off or not a number", "copy the .adc file again")
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and start >= 0):

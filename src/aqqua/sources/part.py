@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import polars as pl
 
-from aqqua.errors import SourceError
+from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree
 
@@ -107,13 +107,13 @@ class Part(ABC):
         """The table: one row per image; a row with a `_reason` has none that can be used."""
         return self.rows.frame
 
-    def images(self, rows: Sequence[int]) -> Iterator[np.ndarray | SourceError]:
+    def images(self, rows: Sequence[int]) -> Iterator[np.ndarray | SourceError | FormatError]:
         """Yield for each row its pixels, or the error that says why there are none."""
         frame = self.table().select(self.needs)[list(rows)]
         for row in frame.iter_rows(named=True):
             try:
                 yield self.pixels(row)
-            except SourceError as error:
+            except (SourceError, FormatError) as error:
                 yield error
 
     def __getstate__(self) -> dict[str, object]:

@@ -1,0 +1,284 @@
+"""The work of one job: rows are read, joined, harmonised; images are read and sealed as a shard.
+
+Whatever cannot be used becomes a reject with its reason; the rest goes on. A job's output is a folder with sealed
+shards, `rejects.parquet` and `notes.json`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from aqqua.errors import AqquaError, FormatError, SourceError
+from aqqua.metadata.check import Finding
+from aqqua.metadata.harmonise import Harmonised, harmonise
+from aqqua.progress import job as shown
+from aqqua.sources.join import join_table
+from aqqua.sources.part import PROBLEM, Part
+from aqqua.sources.plan import Job, Piece, row_keys
+from aqqua.store.rejects import REJECT_SCHEMA
+from aqqua.store.shard import SealedShard, ShardBuilder
+
+__all__ = ["JobResult", "build_shard"]
+
+_BATCH = 256
+_REJECTS, _NOTES = "rejects.parquet", "notes.json"
+
+
+@dataclass
+class JobResult:
+    """What a job gave.
+
+    Args:
+        shards: sealed, in order.
+        rejects: rows that did not get in.
+        findings: what looked odd.
+        rows: number of rows seen, those already in the dataset included.
+        known: how many of them were in the dataset already.
+        used: for each of the owner's tables the rows that found an image, and the column that was the key.
+    """
+
+    shards: list[SealedShard] = field(default_factory=list)
+    rejects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECT_SCHEMA))
+    findings: list[Finding] = field(default_factory=list)
+    rows: int = 0
+    known: int = 0
+    used: list[tuple[set[int], str | None]] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Path) -> JobResult:
+        """Read what a finished job has left."""
+        notes = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
+        shards = [SealedShard.load(folder / name) for name in notes["shards"]]
+        if None in shards:
+            raise FormatError(
+                "a shard of an earlier run is not whole", where=folder, do="remove this folder, run again"
+            )
+        return cls(
+            [shard for shard in shards if shard],
+            pl.read_parquet(folder / _REJECTS),
+            [Finding(**finding) for finding in notes["findings"]],
+            notes["rows"],
+            notes["known"],
+            [(set(rows), key) for rows, key in notes["used"]],
+        )
+
+
+def build_shard(job: Job, out: Path) -> None:
+    """Do one job: write the folder `out`.
+
+    Raises:
+        StorageError: the disk is full.
+        ConfigError: the card has a wrong entry.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    work = _Work(job, out)
+    size = sum((piece.stop or piece.part.estimate()) - piece.start for piece in job.pieces)
+    with shown(f"Reading {job.source}", size, unit="images") if job.aloud else nullcontext(_silent) as advance:
+        for piece in job.pieces:
+            work.do(Piece(copy.copy(piece.part), piece.start, piece.stop), advance)
+    work.finish()
+
+
+def _silent(n: int = 1, note: str = "") -> None:
+    """Show nothing."""
+
+
+class _Work:
+    """What one job has in hand."""
+
+    def __init__(self, job: Job, out: Path) -> None:
+        self.job, self.out = job, out
+        self.result = JobResult(used=[(set(), None) for _ in job.tables])
+        self.names: list[str] = []
+        self.rejects: list[pl.DataFrame] = []
+        self.provenance: dict[str, dict[str, None]] = {}
+        self.samples: dict[str | None, int] = {}
+        self.builder: ShardBuilder | None = None
+
+    def do(self, piece: Piece, advance: Callable[..., None]) -> None:
+        """All rows of one piece."""
+        try:
+            frame = piece.part.table().with_row_index("_at")[piece.start : piece.stop]
+        except (SourceError, FormatError) as error:
+            self._refuse_part(piece.part, error)
+            return
+        if piece.start == 0:
+            self.result.findings += piece.part.rows.findings
+        self.result.rows += frame.height
+        frame = self._unknown(self._joined(frame))
+        self._refuse(frame.filter(pl.col("_reason").is_not_null()))
+        usable = frame.filter(pl.col("_reason").is_null())
+        if usable.is_empty():
+            return
+        told = harmonise(usable, source=self.job.kind, card=self.job.card)
+        self.rejects.append(told.rejects)
+        self.result.findings += told.findings
+        for name, way in told.provenance.items():
+            self.provenance.setdefault(name, {})[way] = None
+        advance(frame.height - told.converted.height)
+        self._images(piece.part, usable, told, advance)
+
+    def finish(self) -> None:
+        """Seal what is open and write what goes beside it."""
+        self._seal()
+        rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *self.rejects])
+        rejects.write_parquet(self.out / _REJECTS)
+        notes = {
+            "shards": self.names,
+            "findings": [finding.to_dict() for finding in self.result.findings],
+            "rows": self.result.rows,
+            "known": self.result.known,
+            "used": [(sorted(rows), key) for rows, key in self.result.used],
+        }
+        (self.out / _NOTES).write_text(json.dumps(notes), encoding="utf-8")
+
+    def _unknown(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Without the rows that are in the dataset already."""
+        if not self.job.known:
+            return frame
+        known = pl.Series([key in self.job.known for key in row_keys(frame)], dtype=pl.Boolean)
+        self.result.known += int(known.sum())
+        return frame.filter(~known)
+
+    def _joined(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """With the columns of the owner's tables."""
+        for number, owner in enumerate(self.job.tables):
+            joined = join_table(frame, owner.table, owner.name)
+            rows, key = self.result.used[number]
+            self.result.used[number] = (rows | set(joined.used), key if joined.key is None else joined.key)
+            self.result.findings += joined.findings
+            frame = joined.frame
+        return frame
+
+    def _refuse(self, rows: pl.DataFrame) -> None:
+        """Rows that their reader could not use."""
+        if rows.height:
+            told = rows.select("source_path", "source_row", "object_id", *PROBLEM).rename(
+                {name: name[1:] for name in PROBLEM}
+            )
+            self.rejects.append(told.with_columns(_as_json(rows)).select(*REJECT_SCHEMA))
+
+    def _images(self, part: Part, raw: pl.DataFrame, told: Harmonised, advance: Callable[..., None]) -> None:
+        """Read the images of harmonised rows, batch by batch."""
+        converted = self._numbered(told.converted)
+        clean = raw.drop("_at", *PROBLEM)
+        places = raw["_at"].gather(converted["_row"])
+        for first in range(0, converted.height, _BATCH):
+            chosen = slice(first, first + _BATCH)
+            rows, images = self._read(part, clean, converted[chosen], places[chosen].to_list())
+            labels = told.labels.filter(pl.col("_row").is_in(rows["_row"].implode()))
+            self._add(images, rows, clean[rows["_row"]], labels)
+            advance(len(converted[chosen]))
+
+    def _read(
+        self, part: Part, raw: pl.DataFrame, rows: pl.DataFrame, places: Sequence[int]
+    ) -> tuple[pl.DataFrame, list[np.ndarray]]:
+        """Pixels for rows; those that have none become rejects."""
+        images: list[np.ndarray] = []
+        good: list[int] = []
+        for number, image in enumerate(part.images(places)):
+            if isinstance(image, AqquaError):
+                self._refuse_image(raw[rows["_row"][number]], image)
+            else:
+                images.append(image)
+                good.append(number)
+        return rows[good], images
+
+    def _add(self, images: list[np.ndarray], rows: pl.DataFrame, raw: pl.DataFrame, labels: pl.DataFrame) -> None:
+        """Add a batch; an image that the format does not hold becomes a reject."""
+        for batch, part in _fitting(images, self._room):
+            chosen = rows[batch]
+            position = {row: place for place, row in enumerate(chosen["_row"].to_list())}
+            said = labels.filter(pl.col("_row").is_in(list(position)))
+            said = said.with_columns(pl.col("_row").replace_strict(position, return_dtype=pl.UInt32, default=None))
+            try:
+                self._open().add_batch(part, chosen.drop("_row"), raw[batch], said)
+            except FormatError as error:
+                if len(part) == 1:
+                    self._refuse_image(raw[batch], SourceError(error.what, do=error.do))
+                    continue
+                for one in range(batch.start, batch.stop):
+                    at = slice(one, one + 1)
+                    self._add(images[at], rows[at], raw[at], labels)
+
+    def _refuse_part(self, part: Part, error: AqquaError) -> None:
+        """A whole table that cannot be read."""
+        told = {
+            "source_path": part.tree.where(part.name),
+            "field": "table",
+            "reason": f"the table cannot be used: {error.what}",
+            "do": error.do or "",
+        }
+        self.rejects.append(pl.DataFrame([told], schema=REJECT_SCHEMA))
+
+    def _refuse_image(self, raw: pl.DataFrame, error: AqquaError) -> None:
+        told = raw.select(
+            "source_path",
+            "source_row",
+            "object_id",
+            pl.lit("image").alias("field"),
+            pl.lit(_reason(error, raw)).alias("reason"),
+            pl.lit(error.do or "").alias("do"),
+        )
+        self.rejects.append(told.with_columns(_as_json(raw)).select(*REJECT_SCHEMA))
+
+    def _numbered(self, converted: pl.DataFrame) -> pl.DataFrame:
+        """Samples numbered throughout the shard, not table by table."""
+        for name in converted["sample_id"].unique(maintain_order=True).to_list():
+            self.samples.setdefault(name, len(self.samples))
+        numbers = [self.samples[name] for name in converted["sample_id"].to_list()]
+        return converted.with_columns(pl.Series("sample_idx", numbers, pl.Int32))
+
+    def _room(self) -> int:
+        """How many images the open shard can still take."""
+        if self.builder and (self.builder.full or len(self.builder) >= self.job.shard_images):
+            self._seal()
+        return self.job.shard_images - (len(self.builder) if self.builder else 0)
+
+    def _open(self) -> ShardBuilder:
+        if self.builder is None:
+            name = f"shard-{len(self.names)}"
+            self.names.append(name)
+            self.builder = ShardBuilder(
+                self.out / name, source=self.job.source, fingerprint=self.job.fingerprint, seed=self.job.seed
+            )
+        return self.builder
+
+    def _seal(self) -> None:
+        if self.builder is None:
+            return
+        if len(self.builder):
+            self.builder.seal({name: "; ".join(ways) for name, ways in self.provenance.items()})
+        else:  # no image of the last batch could be stored
+            self.builder.discard()
+            self.names.pop()
+        self.builder = None
+
+
+def _fitting(images: Sequence[Any], room: Callable[[], int]) -> Iterator[tuple[slice, list[Any]]]:
+    """Cut a batch where a shard is full."""
+    first = 0
+    while first < len(images):
+        last = min(len(images), first + room())
+        yield slice(first, last), list(images[first:last])
+        first = last
+
+
+def _as_json(rows: pl.DataFrame) -> pl.Series:
+    own = [name for name in rows.columns if not name.startswith("_")]
+    return rows.select(pl.struct(own).struct.json_encode().alias("raw")).to_series()
+
+
+def _reason(error: AqquaError, raw: pl.DataFrame) -> str:
+    """What is wrong with an image; the path of the image, where the row is of a table."""
+    image = raw["image_path"][0]
+    return error.what if str(raw["source_path"][0]).endswith(image) else f"{error.what} ('{image}')"

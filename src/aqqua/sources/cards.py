@@ -1,0 +1,89 @@
+"""Which card and which tables go with a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aqqua.errors import NotFoundError
+from aqqua.metadata.card import Card
+from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
+from aqqua.sources.tables import TextTable, decode_text, read_table
+
+__all__ = ["OwnerTable", "card_for", "tables_for"]
+
+CARD = "card.yaml"
+
+
+@dataclass(frozen=True)
+class OwnerTable:
+    """A table of the owner's, to be joined to the rows of a source.
+
+    Args:
+        name: what to call it in messages.
+        table: its content.
+    """
+
+    name: str
+    table: TextTable
+
+
+def card_for(tree: Tree, given: Card | str | Path | None, usual: Card) -> Card:
+    """Return the card of a source: the given one, else its own, else the usual one.
+
+    A source's own card is `card.yaml` at the top of the folder or zip, or `<source>.card.yaml` beside it.
+
+    Args:
+        tree: the source.
+        given: by the user, for all sources.
+        usual: the dataset's.
+
+    Raises:
+        NotFoundError: the given card is not there.
+        ConfigError: a card has a wrong entry.
+    """
+    if isinstance(given, Card):
+        return given
+    if given is not None:
+        return Card.load(given)
+    if CARD in tree.members:
+        return Card.parse(decode_text(tree.read(CARD)), where=tree.path / CARD)
+    beside = _beside(tree.path)
+    return Card.load(beside) if beside else usual
+
+
+def _beside(path: Path) -> Path | None:
+    names = dict.fromkeys((f"{path.name}.card.yaml", f"{path.stem}.card.yaml"))
+    return next((found for name in names if (found := path.with_name(name)).is_file()), None)
+
+
+def tables_for(tree: Tree, card: Card, given: list[str | Path]) -> tuple[OwnerTable, ...]:
+    """Read the tables that go with a source: those given, else the card's.
+
+    Args:
+        tree: the source; a card inside a zip names a table inside the same zip.
+        card: of the source.
+        given: by the user, for all sources; what later ones say wins.
+
+    Raises:
+        NotFoundError: a table is not there.
+        SourceError: a table has no rows.
+    """
+    if given:
+        return tuple(_read(Path(path)) for path in given)
+    if card.table is None:
+        return ()
+    path = Path(card.table)
+    inside = path.relative_to(tree.path).as_posix() if path.is_relative_to(tree.path) else ""
+    if inside in tree.members:
+        where = tree.where(inside)
+        return (OwnerTable(where, read_table(tree.read(inside, MAX_TABLE_BYTES), where)),)
+    return (_read(path),)
+
+
+def _read(path: Path) -> OwnerTable:
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise NotFoundError("there is no such table", where=path, do="check the path of the table") from error
+    return OwnerTable(path.name, read_table(data, path.name))

@@ -1,0 +1,187 @@
+"""Read raw sources into a dataset (verb `aqqua ingest`).
+
+Sources are recognised and cut into jobs; each job seals a shard in the dataset's journal (`jobs/`); when all are done,
+one commit per source makes them part of the dataset. A run that was interrupted is simply run again: what is sealed is
+not done again, a source that is in the dataset is not added twice, and with a better card or table only the rows that
+were rejected before are tried again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from aqqua.errors import ConfigError, SourceError
+from aqqua.metadata.card import Card
+from aqqua.progress import say
+from aqqua.scale import map_shards
+from aqqua.sources.archive import Tree
+from aqqua.sources.build import JobResult, build_shard
+from aqqua.sources.cards import card_for, tables_for
+from aqqua.sources.join import unmatched_rows
+from aqqua.sources.part import PROBLEM
+from aqqua.sources.plan import SourcePlan, plan_source, row_keys
+from aqqua.sources.summary import IngestReport, merge_findings, reject_groups
+from aqqua.store.dataset import Dataset
+from aqqua.store.rejects import REJECT_SCHEMA
+from aqqua.store.shard import MAX_SHARD_IMAGES
+
+__all__ = ["IngestReport", "ingest"]
+
+_JOBS = "jobs"
+
+
+def ingest(
+    sources: Sequence[str | Path],
+    dataset: str | Path,
+    *,
+    source: str | None = None,
+    card: str | Path | Card | None = None,
+    table: str | Path | None = None,
+    fix: str | Path | None = None,
+    where: Literal["here", "pool", "slurm", "ray"] = "here",
+    workers: int | None = None,
+    shard_images: int = MAX_SHARD_IMAGES,
+    **engine_options: Any,
+) -> IngestReport:
+    """Read raw sources into a dataset, which is made if it is not there.
+
+    Args:
+        sources: folders, zips or raw files.
+        dataset: the dataset to make or to add to.
+        source: name of the reader, if it cannot be recognised.
+        card: what the sources do not say themselves; else `card.yaml` inside a source, `<source>.card.yaml` beside it,
+            or the dataset's own.
+        table: the owner's table, joined by file, object or sample; what it says wins over the source.
+        fix: a table of corrections, which win over `table`.
+        where: run here, in a process pool, on SLURM or on Ray.
+        workers: how many processes or nodes.
+        shard_images: a shard gets no more images than this.
+        engine_options: of the engine, see `aqqua.scale.map_shards`.
+
+    Returns:
+        How many images came in, which rows did not and why.
+
+    Raises:
+        SourceError: a source is not recognised, or has nothing to read.
+        UnsafeInputError: a source would escape its folder.
+        ConfigError: the card or a table has a wrong entry.
+        StorageError: the disk is full; the dataset is as before, and what was done is kept for the next run.
+    """
+    if isinstance(sources, (str, Path)):
+        sources = [sources]
+    if not sources or not 0 < shard_images <= MAX_SHARD_IMAGES:
+        raise ConfigError(f"{len(sources)} sources, {shard_images} images a shard", do="give at least one of both")
+    path = Path(dataset)
+    usual = Dataset.open(path).card if Dataset.is_at(path) else Card()
+    tables = [given for given in (table, fix) if given is not None]
+    plans = [_plan(Tree(one), source, card, usual, tables, shard_images, aloud=where == "here") for one in sources]
+    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, plans[0].jobs[0].card)
+    todo = list(_not_yet_in(store, plans))
+    jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
+    options = {"where": where, "workers": workers, **engine_options}
+    outs = map_shards(build_shard, [job for job, _ in jobs], [out for _, out in jobs], what="Ingesting", **options)
+    done = dict(zip(outs, map(JobResult.load, outs), strict=True))
+    before, shards = len(store), len(store.shards)
+    results = [
+        _gathered(store, plan, [done[out] for out in outs if out.parent == _journal(store, plan)]) for plan in todo
+    ]
+    for plan, result in zip(todo, results, strict=True):
+        store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
+        shutil.rmtree(_journal(store, plan), ignore_errors=True)
+    _tidy(store)
+    rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *(result.rejects for result in results)])
+    return IngestReport(
+        images=len(store) - before,
+        rejected=len(rejects.select("source_path", "source_row", "object_id").unique()),
+        findings=merge_findings(finding for result in results for finding in result.findings),
+        shards=len(store.shards) - shards,
+        dataset=store,
+        groups=reject_groups(rejects),
+        skipped=[plan.path for plan in plans if plan.fingerprint not in {one.fingerprint for one in todo}],
+    )
+
+
+def _plan(
+    tree: Tree,
+    source: str | None,
+    card: str | Path | Card | None,
+    usual: Card,
+    tables: list[str | Path],
+    shard_images: int,
+    *,
+    aloud: bool,
+) -> SourcePlan:
+    own = card_for(tree, card, usual)
+    return plan_source(tree, source, own, tables_for(tree, own, tables), shard_images, aloud=aloud)
+
+
+def _journal(store: Dataset, plan: SourcePlan) -> Path:
+    return store.path / _JOBS / plan.fingerprint
+
+
+def _not_yet_in(store: Dataset, plans: Sequence[SourcePlan]) -> Iterator[SourcePlan]:
+    """The plans without sources that are in the dataset with the same card and tables, or that are named twice.
+
+    Where card or tables are others, the rows that came in before are left out.
+    """
+    seen = {shard.fingerprint for shard in store.shards}
+    for plan in plans:
+        if plan.fingerprint in seen:
+            say(f"{plan.source}: was ingested before, nothing to do")
+            shutil.rmtree(_journal(store, plan), ignore_errors=True)
+            continue
+        seen.add(plan.fingerprint)
+        known = _known_rows(store, plan)
+        if known:
+            say(f"{plan.source}: {len(known):,} images were ingested before; the rows rejected then are tried again")
+        yield replace(plan, jobs=tuple(replace(job, known=known) for job in plan.jobs))
+
+
+def _known_rows(store: Dataset, plan: SourcePlan) -> frozenset[str]:
+    """Rows of the same source that are in the dataset, removed images included."""
+    shards = [shard for shard in store.shards if shard.fingerprint.startswith(f"{plan.content}-")]
+    columns = ["source_path", "source_row"]
+    return frozenset(key for shard in shards for key in row_keys(pl.read_parquet(shard.converted, columns=columns)))
+
+
+def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) -> JobResult:
+    """What all jobs of a source gave, and the rows of the owner's tables that found no image.
+
+    Raises:
+        SourceError: there was nothing to read, or a table fits no image at all.
+    """
+    findings = merge_findings(finding for result in results for finding in result.findings)
+    rejects = [result.rejects for result in results]
+    for number, owner in enumerate(plan.tables):
+        used = set().union(*(result.used[number][0] for result in results))
+        key = next((key for result in results if (key := result.used[number][1]) is not None), None)
+        if key is None:
+            _give_up(store, plan, f"no column of the table {owner.name} names images, objects or samples of the source")
+        rest = unmatched_rows(owner.table, used, owner.name, key or "")
+        told = rest.select("source_path", "source_row", "object_id", *PROBLEM).rename({n: n[1:] for n in PROBLEM})
+        rejects.append(told.with_columns(pl.lit(None, pl.String).alias("raw")).select(*REJECT_SCHEMA))
+    rows = sum(result.rows for result in results)
+    together = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *rejects]).unique(maintain_order=True)
+    if rows == 0 and together.is_empty():
+        _give_up(store, plan, "there is nothing to read: " + ("; ".join(f.message for f in findings) or "no rows"))
+    return JobResult([shard for result in results for shard in result.shards], together, findings, rows)
+
+
+def _give_up(store: Dataset, plan: SourcePlan, what: str) -> None:
+    """Leave nothing of a source that cannot be ingested."""
+    shutil.rmtree(_journal(store, plan), ignore_errors=True)
+    _tidy(store)
+    raise SourceError(what, where=plan.path, do="check the path and the table, then run again")
+
+
+def _tidy(store: Dataset) -> None:
+    """Remove the journal if nothing is in it."""
+    with contextlib.suppress(OSError):
+        (store.path / _JOBS).rmdir()

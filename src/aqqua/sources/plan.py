@@ -1,0 +1,148 @@
+"""From sources to jobs: each makes one shard or few, in an order that depends on the sources alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import xxhash
+
+from aqqua.errors import SourceError
+from aqqua.metadata.card import Card
+from aqqua.sources import recognise
+from aqqua.sources.archive import Tree
+from aqqua.sources.cards import OwnerTable
+from aqqua.sources.part import Part
+
+__all__ = ["Job", "Piece", "SourcePlan", "plan_source"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a part: from `start` up to, not including, `stop` (None: to the end)."""
+
+    part: Part
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one worker does at a time: some pieces of one source, sealed as one shard (more only if it gets too large).
+
+    Args:
+        kind: name of the reader.
+        source: the source, as people know it.
+        fingerprint: of the source, the card and the tables.
+        card: what the source does not say itself.
+        tables: of the owner, to be joined.
+        pieces: the rows, in order.
+        shard_images: a shard gets no more images than this.
+        seed: of the order within the shard.
+        known: rows that are in the dataset already, as `source_path:source_row`.
+        aloud: show how far it is.
+    """
+
+    kind: str
+    source: str
+    fingerprint: str
+    card: Card
+    tables: tuple[OwnerTable, ...]
+    pieces: tuple[Piece, ...]
+    shard_images: int
+    seed: int
+    known: frozenset[str] = frozenset()
+    aloud: bool = False
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """All that is to be done for one source."""
+
+    path: Path
+    source: str
+    content: str
+    fingerprint: str
+    tables: tuple[OwnerTable, ...]
+    jobs: tuple[Job, ...]
+
+
+def plan_source(
+    tree: Tree, kind: str | None, card: Card, tables: Sequence[OwnerTable], shard_images: int, *, aloud: bool = False
+) -> SourcePlan:
+    """Recognise a source and cut it into jobs.
+
+    Args:
+        tree: the source.
+        kind: name of the reader, if the user has said so.
+        card: of the source.
+        tables: of the owner.
+        shard_images: a shard gets no more images than this.
+        aloud: jobs show how far they are.
+
+    Raises:
+        SourceError: no reader, or several, recognise it, or there is nothing to read.
+    """
+    reader = recognise(tree, kind)
+    parts = reader.parts(tree)
+    if not parts:
+        raise SourceError("there is nothing to read", where=tree.path, do=f"{reader.name} looks for {reader.looks_for}")
+    content = tree.fingerprint() + _choice(tree)
+    fingerprint = f"{content}-{_recipe(reader.name, card, tables)}"
+    name = tree.path.name or str(tree.path.resolve())
+    jobs = tuple(
+        Job(
+            kind=reader.name,
+            source=name,
+            fingerprint=fingerprint,
+            card=card,
+            tables=tuple(tables),
+            pieces=pieces,
+            shard_images=shard_images,
+            seed=xxhash.xxh32_intdigest(f"{content}/{number}".encode()),
+            aloud=aloud,
+        )
+        for number, pieces in enumerate(_packed(parts, shard_images))
+    )
+    return SourcePlan(tree.path, name, content, fingerprint, tuple(tables), jobs)
+
+
+def _choice(tree: Tree) -> str:
+    """A table or bin chosen from a folder is another source than the whole folder."""
+    return f".{xxhash.xxh32_hexdigest(tree.only.encode())}" if tree.only else ""
+
+
+def _recipe(kind: str, card: Card, tables: Sequence[OwnerTable]) -> str:
+    """Eight digits that change with what is said about a source from outside."""
+    digest = xxhash.xxh32(f"{kind}\0{json.dumps(card.to_dict(), sort_keys=True, default=str)}".encode())
+    for table in tables:
+        digest.update(table.table.frame.write_csv().encode())
+    return digest.hexdigest()
+
+
+def _packed(parts: Sequence[Part], limit: int) -> Iterator[tuple[Piece, ...]]:
+    """Fill jobs up to about `limit` rows; a part that is larger is cut."""
+    waiting: list[Piece] = []
+    rows = 0
+    for part in parts:
+        size = part.estimate()
+        if waiting and rows + size > limit:
+            yield tuple(waiting)
+            waiting, rows = [], 0
+        starts = list(range(0, max(size, 1), limit))
+        for start in starts[:-1]:
+            yield (Piece(part, start, start + limit),)
+        waiting.append(Piece(part, starts[-1]))
+        rows += size - starts[-1]
+    if waiting:
+        yield tuple(waiting)
+
+
+def row_keys(frame: pl.DataFrame) -> pl.Series:
+    """What a row is known by: its file and line."""
+    return frame.select(
+        pl.format("{}:{}", "source_path", pl.col("source_row").cast(pl.String).fill_null(""))
+    ).to_series()
