@@ -51,7 +51,7 @@ def read_labels(raw: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, list[F
     """
     columns = Columns(raw.columns)
     name, given = _labels(raw, columns)
-    category = _integers(raw, columns.find("object_annotation_category_id"))
+    category = _integers(raw, columns.find("object_annotation_category_id") or columns.find("classif_id"))
     label = given.fill_null(category.replace_strict(_names_of(category), default=None, return_dtype=pl.String))
     frame = pl.DataFrame(
         {

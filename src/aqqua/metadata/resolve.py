@@ -155,9 +155,13 @@ class Table:
         constant = self.mapping.constants.get(entry.name)
         if constant is not None:
             name = f"nominal value of {self.mapping.name}"
-            yield read_constant(
-                f"{name} ({constant.status}: {constant.evidence})", repr(constant.value), None, entry, self.raw.height
+            reading = read_constant(name, repr(constant.value), None, entry, self.raw.height)
+            told = (
+                f"the {entry.title} is nowhere given; {constant.value:.4g} {entry.unit} was taken: {constant.evidence}"
             )
+            do = f"write  defaults: {{{entry.name}: …}}  in card.yaml if you know better"
+            finding = Finding("info", "nominal_value", told, count=self.raw.height, do=do)
+            yield replace(reading, how=f"{name} ({constant.status})", findings=[finding])
 
 
 def _column(name: str, raw: pl.DataFrame, units: tuple[Unit | str, ...], term: Term, less: str | None) -> Column:
