@@ -161,6 +161,12 @@ def test_one_bin_may_be_named(tmp_path: Path) -> None:
     assert table["sample_id"].unique().to_list() == [OLD_NAME]
 
 
+def test_suffixes_in_capitals(tmp_path: Path) -> None:
+    files, expected = bin_files()
+    pack(tmp_path / "s", {name.replace(".roi", ".ROI").replace(".adc", ".ADC"): data for name, data in files.items()})
+    assert set(read(tmp_path / "s")[1]) == set(expected)
+
+
 def test_no_bin(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no IFCB bin"):
         recognise(tmp_path, "ifcb").parts(tmp_path)

@@ -27,6 +27,7 @@ MAX_TABLE_BYTES = 1 << 34
 """A table or a raw instrument file may have at most 16 GiB."""
 MAX_RATIO = 1500
 """Deflate cannot pack better than about 1032:1; a member that claims more is made to do harm."""
+_UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 
@@ -88,6 +89,11 @@ class Tree:
         found = self._folded.get(_fold(name), ())
         return found[0] if len(found) == 1 else None
 
+    def with_suffix(self, *suffixes: str) -> list[str]:
+        """Names of the chosen members that end with one of some suffixes (".png"), whatever their case, sorted."""
+        found = [name for suffix in suffixes for name in self._by_suffix.get(suffix, ()) if self.chosen(name)]
+        return found if len(suffixes) == 1 else sorted(found)
+
     def chosen(self, name: str) -> bool:
         """Whether a table or raw file may be read as a source: always, unless the user named one file."""
         return self.only is None or ("/" not in name and splitext(name)[0] == self.only)
@@ -106,11 +112,24 @@ class Tree:
         try:
             with self.open(name) as file:
                 data = file.read(limit + 1)
-        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise SourceError(f"cannot be read: {error}", where=self.where(name), do="copy or pack it again") from error
+        except _UNREADABLE as error:
+            raise self._unreadable(name, error) from error
         if len(data) > limit:
             raise UnsafeInputError("larger than it claims to be", where=self.where(name))
         return data
+
+    def blocks(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """Yield a member block by block.
+
+        Raises:
+            SourceError: the member is damaged or cannot be read.
+        """
+        try:
+            with self.open(name) as file:
+                while block := file.read(size):
+                    yield block
+        except _UNREADABLE as error:
+            raise self._unreadable(name, error) from error
 
     def open(self, name: str) -> IO[bytes]:
         """Open a member for reading."""
@@ -130,6 +149,9 @@ class Tree:
             mark = self._infos[name].CRC if self.is_zip else (self.path / name).stat().st_mtime_ns
             digest.update(f"{name}\0{size}\0{mark}\n".encode())
         return digest.hexdigest()
+
+    def _unreadable(self, name: str, error: Exception) -> SourceError:
+        return SourceError(f"cannot be read: {error}", where=self.where(name), do="copy or pack it again")
 
     @property
     def _zip(self) -> zipfile.ZipFile:
@@ -154,6 +176,13 @@ class Tree:
                     raise UnsafeInputError("the zip holds two files of this name", where=f"{self.path}!{name}")
                 infos[name] = info
         return infos
+
+    @cached_property
+    def _by_suffix(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in self.members:
+            found.setdefault(splitext(name)[1].lower(), []).append(name)
+        return found
 
     @cached_property
     def _folded(self) -> dict[str, list[str]]:

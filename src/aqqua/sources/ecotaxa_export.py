@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -58,16 +59,18 @@ class EcotaxaExport:
 
 def _tables(tree: Tree) -> list[str]:
     named = re.compile(r"ecotaxa.*\.(tsv|txt)", re.IGNORECASE)
-    chosen = [name for name in tree.members if tree.chosen(name)]
-    return [name for name in chosen if named.fullmatch(basename(name)) or _has_header(tree, name)]
+    tables = tree.with_suffix(".tsv", ".txt")
+    return [name for name in tables if named.fullmatch(basename(name)) or _has_header(tree, name)]
 
 
 def _has_header(tree: Tree, name: str) -> bool:
     """Whether a .tsv of another name is an EcoTaxa table, by its first line."""
     if not name.lower().endswith(".tsv"):
         return False
-    with tree.open(name) as file:
-        first = decode_text(file.read(_HEADER_BYTES)).split("\n", 1)[0]
+    try:
+        first = decode_text(next(tree.blocks(name, _HEADER_BYTES), b"")).split("\n", 1)[0]
+    except SourceError:
+        return False
     header = _header(first.replace('"', "").split("\t"))
     return "object_id" in header and "img_file_name" in header
 
@@ -78,8 +81,9 @@ class EcotaxaTable(Part):
 
     def estimate(self) -> int:
         """Lines of the table."""
-        with self.tree.open(self.name) as file:
-            return sum(block.count(b"\n") + block.count(b"\r") for block in iter(lambda: file.read(1 << 20), b"")) + 1
+        with suppress(SourceError):  # told when it is read
+            return sum(block.count(b"\n") + block.count(b"\r") for block in self.tree.blocks(self.name)) + 1
+        return 1
 
     def read(self) -> Rows:
         """Read the table; header names are trimmed and lower-cased, as EcoTaxa does."""

@@ -57,11 +57,7 @@ class Folder:
 
 
 def _images(tree: Tree) -> list[str]:
-    return [name for name in tree.members if _suffix(name) in IMAGE_SUFFIXES and tree.chosen(name)]
-
-
-def _suffix(name: str) -> str:
-    return splitext(name)[1].lower()
+    return tree.with_suffix(*IMAGE_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class FolderImages(Part):
     def _table(self, findings: list[Finding]) -> str | None:
         """The table of the folder: the only one at its top, or the one with the usual name."""
         top = _top([dirname(name) for name in _images(self.tree)])
-        found = [name for name in self.tree.members if _suffix(name) in TABLE_SUFFIXES]
+        found = self.tree.with_suffix(*TABLE_SUFFIXES)
         near = [name for name in found if dirname(name) in {"", top}]
         usual = [name for name in near if splitext(basename(name))[0].lower() in _USUAL_TABLES]
         chosen = usual if len(usual) == 1 else near
@@ -131,8 +127,8 @@ class FolderImages(Part):
         return None
 
     def _left_out(self) -> list[Finding]:
-        known = IMAGE_SUFFIXES | TABLE_SUFFIXES
-        rest = [name for name in self.tree.members if _suffix(name) not in known and basename(name) != _CARD]
+        known = {*self.tree.with_suffix(*IMAGE_SUFFIXES, *TABLE_SUFFIXES), _CARD}
+        rest = [name for name in self.tree.members if name not in known and self.tree.chosen(name)]
         if not rest:
             return []
         told = f"files are neither image nor table and were left out: {', '.join(rest[:5])}"

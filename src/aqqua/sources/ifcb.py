@@ -67,12 +67,8 @@ class Ifcb:
 
 def _bins(tree: Tree) -> list[str]:
     """Paths of bins, without suffix."""
-    found = {}
-    for name in tree.members:
-        path, suffix = splitext(name)
-        if suffix in {".adc", ".roi"} and tree.chosen(name) and BinName.parse(basename(path)):
-            found[path] = True
-    return list(found)
+    paths = dict.fromkeys(splitext(name)[0] for name in tree.with_suffix(".adc", ".roi"))
+    return [path for path in paths if BinName.parse(basename(path))]
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class IfcbBins(Part):
         kept = [(number, row) for number, row in rows if not _is_blank(row)]
         constants = _constants(said, header, columns, lines)
         findings += _notes(self.tree, name, len(rows) - len(kept), said, header)
-        if f"{name}.adc" not in self.tree.members:
+        if self.tree.find(f"{name}.adc") is None:
             kept = [(1, {})]
         return self._frame(name, where, columns, kept, constants, findings)
 
@@ -138,8 +134,8 @@ class IfcbBins(Part):
         constants: dict[str, str],
         findings: list[Finding],
     ) -> pl.DataFrame:
-        roi = f"{name}.roi"
-        checked = [_problem(row, self.tree.members.get(roi)) for _, row in rows]
+        roi = self.tree.find(f"{name}.roi")
+        checked = [_problem(row, self.tree.members.get(roi or "")) for _, row in rows]
         overlaps = _overlaps(rows)
         if any(overlaps):
             told = "ROIs overlap the one before: two cuts of one organism, marked in overlaps_roi"
@@ -159,7 +155,8 @@ class IfcbBins(Part):
         )
 
     def _text(self, name: str) -> str:
-        return decode_text(self.tree.read(name, MAX_TABLE_BYTES)) if name in self.tree.members else ""
+        found = self.tree.find(name)
+        return decode_text(self.tree.read(found, MAX_TABLE_BYTES)) if found else ""
 
 
 def _is_blank(row: Mapping[str, str]) -> bool:
@@ -242,7 +239,7 @@ def _notes(tree: Tree, name: str, blank: int, said: BinName, header: Mapping[str
     where = tree.where(name)
     if blank:
         yield Finding("info", "triggers_without_image", "triggers have no image and were left out", where, blank)
-    if f"{name}.hdr" not in tree.members:
+    if tree.find(f"{name}.hdr") is None:
         do = "copy the .hdr file beside the .adc file"
         yield Finding("warning", "no_header", "the bin has no .hdr file: columns are taken as usual", where, do=do)
     age = _fix_age(said, header)
