@@ -25,7 +25,8 @@ class Reading:
         column: raw column or columns, for messages.
         how: columns, units and factor, for provenance.
         value: values in the house's unit, null where there is none.
-        problem: kind ("unreadable", "impossible", "sentinel", "no unit"), text and column where a text gave no value.
+        problem: kind ("unreadable", "impossible", "sentinel", "no unit", "no date"), text and column where a text gave
+            no value.
         findings: what was decided or removed; `where` is filled in by the caller.
     """
 
@@ -61,7 +62,8 @@ def read_moments(on: tuple[str, pl.Series] | None, at: tuple[str, pl.Series] | N
     low, high = entry.limits()
     value = parsed["value"]
     impossible = ((value < low) | (value > high)).fill_null(False)
-    kind = kinds(unreadable=parsed["bad"], impossible=impossible)
+    undated = parsed["bad"] & missing_mask(on[1]) if on else parsed["bad"] & False
+    kind = kinds(unreadable=parsed["bad"], impossible=impossible, **{"no date": undated})
     value = value.set(impossible, None)
     findings = []
     dateonly = int((parsed["dateonly"] & value.is_not_null()).sum())

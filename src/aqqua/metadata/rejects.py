@@ -65,9 +65,11 @@ def _rejects(
         .then(pl.format("the {} is missing: {} in column {} stands for no value", pl.lit(title), _quoted(), "column"))
         .when(pl.col("kind") == "no unit")
         .then(pl.format("the {} {} in column {} has no known unit", pl.lit(title), _quoted(), "column"))
+        .when(pl.col("kind") == "no date")
+        .then(pl.format("the date is missing, there is only {} in columns {}", _quoted(), "column"))
         .otherwise(pl.lit(f"the {title} is missing"))
         .alias("reason"),
-        pl.when(pl.col("kind").is_in(["unreadable", "impossible", "no unit"]))
+        pl.when(pl.col("kind").is_in(["unreadable", "impossible", "no unit", "no date"]))
         .then(pl.lit(entry.form))
         .otherwise(pl.lit(mapping.ask.get(name) or entry.ask))
         .alias("do"),
@@ -95,4 +97,4 @@ def _range(entry: Field) -> str:
     low, high = entry.limits()
     if entry.dtype == "datetime":
         return f"between {low:%Y} and now"
-    return f"between {low:g} and {high:,g} {entry.unit}".replace(" deg", " degrees")
+    return f"between {low:g} and {high:,g} {entry.unit}".replace(" deg", " degrees").replace(" um/px", " µm")

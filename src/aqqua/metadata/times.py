@@ -65,7 +65,7 @@ def _date(year: int, month: int, day_of_month: int) -> date | None:
 
 
 _DIGITS = re.compile(r"([0-9]{1,6})(?:\.0+)?")
-_LONG_DIGITS = re.compile(r"([0-9]{6})\.?([0-9]{1,6})")
+_LONG_DIGITS = re.compile(r"([0-9]{6})\.([0-9]{1,6})")
 _COLONS = re.compile(r"([0-9]{1,2})[:h]([0-9]{1,2})(?:[:m]([0-9]{1,2})(?:[.,]([0-9]{1,9}))?)?\s*(am|pm)?")
 
 
