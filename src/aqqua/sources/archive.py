@@ -68,6 +68,12 @@ class Tree:
     def __repr__(self) -> str:
         return f"Tree({str(self.path)!r})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tree) and (self.path, self.only) == (other.path, other.only)
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.only))
+
     @cached_property
     def members(self) -> dict[str, int]:
         """Name → size in bytes, sorted by name; hidden files, lock files and folders are left out.

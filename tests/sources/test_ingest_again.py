@@ -1,0 +1,125 @@
+"""The verb run again: after a crash, with more sources, with a better card."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aqqua.metadata.card import Card
+from aqqua.sources.build import build_shard
+from aqqua.sources.ingest import ingest
+from aqqua.store.dataset import Dataset
+from aqqua.store.shard import ShardBuilder
+from tests.make.ecotaxa import FLAVOURS, rows, write_package
+from tests.make.folders import write_classes
+from tests.make.ifcb import write_bin
+from tests.sources.asking import IFCB_CARD, identities, pixels_of
+
+
+def test_a_source_is_not_added_twice(tmp_path: Path) -> None:
+    write_classes(tmp_path / "s.zip")
+    first = ingest([tmp_path / "s.zip", tmp_path / "s.zip"], tmp_path / "ds")
+    assert first.images == 6
+    again = ingest([tmp_path / "s.zip"], tmp_path / "ds")
+    assert (again.images, again.shards, again.skipped) == (0, 0, [tmp_path / "s.zip"])
+    assert "nothing to do" in str(again)
+    assert again.dataset == first.dataset
+
+
+def test_more_sources_are_added_to_what_is_there(tmp_path: Path) -> None:
+    write_classes(tmp_path / "s.zip")
+    package = write_package(tmp_path / "p", FLAVOURS["import"])
+    write_bin(tmp_path / "bins")
+    one = ingest([tmp_path / "s.zip"], tmp_path / "ds").dataset
+    two = ingest([package.path], tmp_path / "ds").dataset
+    assert identities(two)[: len(one.shards)] == identities(one)
+    three = ingest([tmp_path / "bins"], tmp_path / "ds", card=IFCB_CARD).dataset
+    assert len(three) == 6 + len(package.pixels) + 4
+    assert set(three.metadata(["instrument"])["instrument"]) == {"ISIIS", "ZooScan", "IFCB"}
+
+
+def test_with_a_better_card_only_the_rejected_rows_are_tried_again(tmp_path: Path) -> None:
+    table = rows()
+    table = [
+        row | ({"object_depth_min": "", "object_depth_max": ""} if row["sample_id"] == "sample_1" else {})
+        for row in table
+    ]
+    package = write_package(tmp_path / "p", FLAVOURS["import"], table)
+    first = ingest([package.path], tmp_path / "ds")
+    assert 0 < first.images < len(table)
+    second = ingest([package.path], tmp_path / "ds", card=Card(defaults={"depth_m": 5}))
+    assert second.images == len(table) - first.images
+    assert second.rejected == 0
+    assert len(second.dataset) == len(table)
+    assert len(pixels_of(second.dataset)) == len(table)
+    assert identities(second.dataset)[0] == identities(first.dataset)[0]
+
+
+def test_a_run_that_was_interrupted_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_classes(tmp_path / "s.zip", images=5)
+    clean = ingest([tmp_path / "s.zip"], tmp_path / "clean", shard_images=2).dataset
+    calls = []
+    original = ShardBuilder.seal
+
+    def seal(self: ShardBuilder, *args: object) -> object:
+        calls.append(self.folder)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ShardBuilder, "seal", seal)
+    with pytest.raises(KeyboardInterrupt):
+        ingest([tmp_path / "s.zip"], tmp_path / "ds", shard_images=2)
+    assert len(Dataset.open(tmp_path / "ds")) == 0
+    again = ingest([tmp_path / "s.zip"], tmp_path / "ds", shard_images=2).dataset
+    assert len(calls) == 6, "two were done, one was interrupted, three remained"
+    assert identities(again) == identities(clean)
+    assert not (tmp_path / "ds" / "jobs").exists()
+
+
+def test_an_interruption_between_commit_and_tidying_adds_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_classes(tmp_path / "s.zip")
+    monkeypatch.setattr(
+        "aqqua.sources.ingest.shutil.rmtree", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        ingest([tmp_path / "s.zip"], tmp_path / "ds")
+    monkeypatch.undo()
+    report = ingest([tmp_path / "s.zip"], tmp_path / "ds")
+    assert len(report.dataset) == 6
+    assert not (tmp_path / "ds" / "jobs").exists()
+
+
+def test_a_killed_process_costs_at_most_its_shard(tmp_path: Path) -> None:
+    write_classes(tmp_path / "s.zip", images=32)
+    clean = ingest([tmp_path / "s.zip"], tmp_path / "clean", shard_images=4).dataset
+    code = "import sys; from aqqua.sources.ingest import ingest; ingest([sys.argv[1]], sys.argv[2], shard_images=4)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "s.zip"), str(tmp_path / "ds")])
+    while not list((tmp_path / "ds").glob("jobs/*/*/notes.json")):
+        assert process.poll() is None, "it was done before it could be killed"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(Dataset.open(tmp_path / "ds")) == 0
+    report = ingest([tmp_path / "s.zip"], tmp_path / "ds", shard_images=4)
+    assert identities(report.dataset) == identities(clean)
+
+
+def test_a_pool_makes_the_same_shards(tmp_path: Path) -> None:
+    write_classes(tmp_path / "s.zip")
+    here = ingest([tmp_path / "s.zip"], tmp_path / "here", shard_images=3).dataset
+    pool = ingest([tmp_path / "s.zip"], tmp_path / "pool", shard_images=3, where="pool", workers=2).dataset
+    assert identities(pool) == identities(here)
+    assert len(here.shards) == 2
+
+
+def test_a_job_can_be_done_by_another_process() -> None:
+    assert build_shard.__module__ == "aqqua.sources.build"
+    assert "<" not in build_shard.__qualname__
