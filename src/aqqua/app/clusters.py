@@ -72,7 +72,10 @@ def name_clusters(ids: np.ndarray, positions: np.ndarray, frame: pl.DataFrame) -
         frame: the columns that may name it, row for row.
     """
     naming = [name for name in NAMING if name in frame.columns]
-    frame = frame.select(naming).with_columns(pl.Series("_id", ids)).with_row_index("_row").filter(pl.col("_id") >= 0)
+    numbered = pl.DataFrame({"_id": ids, "_row": np.arange(len(ids))})
+    frame = pl.concat([numbered, *([frame.select(naming)] if naming else [])], how="horizontal").filter(
+        pl.col("_id") >= 0
+    )
     clusters: list[Cluster] = []
     used: Counter[str] = Counter()
     for (number,), part in sorted(frame.partition_by("_id", as_dict=True).items()):

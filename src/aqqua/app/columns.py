@@ -103,9 +103,7 @@ def read_frame(dataset: Dataset, model: str | None) -> pl.DataFrame:
     """
     wanted = [name for name in FIELDS if name not in _LEFT_OUT]
     frame = dataset.metadata(wanted).select("uid", *wanted)
-    labels = dataset.labels()
-    if labels.height:
-        frame = _join(frame, labels.select("uid", "label", "taxon", label_status="status"))
+    frame = _join(frame, dataset.labels().select("uid", "label", "taxon", label_status="status"))
     if model is not None:
         frame = _join(frame, dataset.predictions(model, columns=["uid", *_PREDICTED]))
     longest = pl.max_horizontal("width", "height") * pl.col("pixel_um")

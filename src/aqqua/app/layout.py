@@ -136,7 +136,7 @@ def descend(
         step = np.float32(1 - epoch / epochs)
         due = np.flatnonzero(rng.random(len(chance), np.float32) < chance)
         rng.shuffle(due)
-        for part in np.array_split(due, max(8, len(due) // BATCH)):
+        for part in np.array_split(due, max(4, len(due) // BATCH)):
             _pull_and_push(position, head[part], tail[part], step, rng)
         tick()
     return position
@@ -150,7 +150,7 @@ def _pull_and_push(
     square = np.maximum((gap * gap).sum(axis=1), 1e-12)
     power = _power(square)
     pull = np.clip((-2 * CURVE_A * CURVE_B * power / square / (1 + CURVE_A * power))[:, None] * gap, -4, 4)
-    other = rng.integers(0, n, (len(head), NEGATIVES))
+    other = rng.integers(0, n, (len(head), NEGATIVES), np.int32)
     gap = position[head][:, None] - position[other]
     square = (gap * gap).sum(axis=2)
     push = np.clip((2 * CURVE_B / (0.001 + square) / (1 + CURVE_A * _power(square)))[:, :, None] * gap, -4, 4)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from aqqua.app.arrays import load_array, save_array
+
 __all__ = ["Neighbours"]
 
 EXACT_MAX = 50_000
@@ -57,13 +59,12 @@ class Neighbours:
     def save(self, folder: Path) -> None:
         """Write the arrays into a folder."""
         for name in self.__dataclass_fields__:
-            np.save(folder / f"neighbours_{name}.npy", getattr(self, name), allow_pickle=False)
+            save_array(folder, f"neighbours_{name}", getattr(self, name))
 
     @classmethod
     def load(cls, folder: Path) -> Neighbours:
         """Map the arrays of a folder into memory."""
-        names = cls.__dataclass_fields__
-        return cls(*(np.load(folder / f"neighbours_{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+        return cls(*(load_array(folder, f"neighbours_{name}") for name in cls.__dataclass_fields__))
 
     def __len__(self) -> int:
         return len(self.vectors)

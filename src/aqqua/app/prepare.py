@@ -18,6 +18,7 @@ import numpy as np
 import xxhash
 
 from aqqua import __version__
+from aqqua.app.arrays import load_array, save_array
 from aqqua.app.clusters import find_clusters
 from aqqua.app.columns import read_frame
 from aqqua.app.features import simple_features
@@ -62,8 +63,8 @@ class Prepared:
 
     def save(self, folder: Path) -> None:
         """Write everything into a folder; `info.json` last."""
-        np.save(folder / "positions.npy", self.positions, allow_pickle=False)
-        np.save(folder / "cluster.npy", self.cluster, allow_pickle=False)
+        save_array(folder, "positions", self.positions)
+        save_array(folder, "cluster", self.cluster)
         self.strata.save(folder)
         self.neighbours.save(folder)
         (folder / "info.json").write_text(json.dumps(self.info, indent=1), encoding="utf-8")
@@ -73,8 +74,7 @@ class Prepared:
         """What a folder holds; None if it is not there, not whole, or not of n images."""
         try:
             info = json.loads((folder / "info.json").read_text(encoding="utf-8"))
-            positions = np.load(folder / "positions.npy", allow_pickle=False)
-            cluster = np.load(folder / "cluster.npy", allow_pickle=False)
+            positions, cluster = load_array(folder, "positions"), load_array(folder, "cluster")
             found = cls(positions, cluster, Strata.load(folder), Neighbours.load(folder), info)
         except (OSError, ValueError):
             return None
@@ -158,13 +158,15 @@ def _vectors(dataset: Dataset, frame: pl.DataFrame, model: str | None) -> tuple[
     """One vector per row, and which rows have one."""
     if model is None:
         return simple_features(dataset, frame), np.ones(len(frame), bool)
-    found = dataset.predictions(model, columns=["uid", "vector"]).drop_nulls("vector")
-    values = found["vector"].to_numpy() if len(found) else np.zeros((0, 1), np.float32)
+    found = dataset.predictions(model)
+    if "vector" not in found.columns or not found["vector"].count():
+        return np.zeros((len(frame), 1), np.float32), np.zeros(len(frame), bool)
+    found = found.select("uid", "vector").drop_nulls("vector")
+    values = found["vector"].to_numpy()
     order = np.argsort(found["uid"].to_numpy())
-    known = found["uid"].to_numpy()[order]
-    uids = frame["uid"].to_numpy()
-    at = np.minimum(np.searchsorted(known, uids), max(len(known) - 1, 0))
-    there = known[at] == uids if len(known) else np.zeros(len(uids), bool)
+    known, uids = found["uid"].to_numpy()[order], frame["uid"].to_numpy()
+    at = np.minimum(np.searchsorted(known, uids), len(known) - 1)
+    there = known[at] == uids
     vectors = np.zeros((len(uids), values.shape[1]), np.float32)
     vectors[there] = values[order[at[there]]]
     return vectors, there
@@ -205,7 +207,8 @@ def _keep(prepared: Prepared, home: Path, version: str) -> None:
     try:
         part.mkdir(parents=True)
         prepared.save(part)
-        if not (home / version).exists():
+        if Prepared.load(home / version, len(prepared.positions)) is None:
+            shutil.rmtree(home / version, ignore_errors=True)
             part.rename(home / version)
         for old in home.iterdir():
             if old.name != version and not old.name.endswith(".part"):

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from aqqua.app.arrays import load_array, save_array
+
 __all__ = ["SIDE", "Rectangle", "Sample", "Strata"]
 
 SIDE = 1 << 16
@@ -69,13 +71,12 @@ class Strata:
     def save(self, folder: Path) -> None:
         """Write three arrays into a folder."""
         for name in ("code", "row", "rank"):
-            np.save(folder / f"strata_{name}.npy", getattr(self, name), allow_pickle=False)
+            save_array(folder, f"strata_{name}", getattr(self, name))
 
     @classmethod
     def load(cls, folder: Path) -> Strata:
         """Map the arrays of a folder into memory."""
-        names = ("code", "row", "rank")
-        return cls(*(np.load(folder / f"strata_{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+        return cls(*(load_array(folder, f"strata_{name}") for name in ("code", "row", "rank")))
 
     def __len__(self) -> int:
         return len(self.code)

@@ -87,8 +87,7 @@ class View:
         expression = compile_filter(json.loads(text), self.table.columns)
         if expression is None:
             return None
-        rows = self.table.frame.select(expression.alias("hit"))["hit"]
-        return np.ascontiguousarray(np.broadcast_to(rows.to_numpy(), len(self)))
+        return self.table.frame.with_columns(expression.alias("_hit"))["_hit"].to_numpy()
 
     def select(self, tree: Any = None, polygon: Any = None, uids: Sequence[str] | None = None) -> np.ndarray:
         """Rows that fulfil a filter, lie in a polygon and are in a list; each where given.
