@@ -54,7 +54,7 @@ def test_values_without_a_shape_are_read_where_it_is_known(name: str) -> None:
     chunk = blosc2.compress2(image, typesize=image.itemsize)
     for value in (frame, chunk):
         np.testing.assert_array_equal(decode(value, shape=image.shape, dtype=image.dtype.name), image)
-        with pytest.raises(FormatError, match="shape|neither"):
+        with pytest.raises(FormatError, match=r"shape|neither"):
             decode(value)
 
 
@@ -89,7 +89,7 @@ def test_a_pickle_never_comes_to_life(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "int8", "uint32", "bool"])
 def test_other_types_are_no_images(dtype: str) -> None:
-    with pytest.raises(FormatError, match="no image|samples of type"):
+    with pytest.raises(FormatError, match=r"no image|samples of type"):
         decode(ndarray_cframe(np.zeros((4, 4), dtype)))
     with pytest.raises(FormatError):
         decode(blosc2.pack_array2(np.zeros((4, 4), dtype)))

@@ -100,8 +100,9 @@ def write_json(path: Path, content: Any) -> None:
 
 def link_whole(source: Path, target: Path) -> None:
     """Give a finished file a second name, on another disk by copying; the source stays."""
+    if target.exists() and target.samefile(source):
+        return  # done before an interruption; renaming one name of a file to its other does nothing
     with whole(target) as part:
-        part.unlink(missing_ok=True)
         try:
             os.link(source, part)
         except OSError:

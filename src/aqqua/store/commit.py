@@ -86,12 +86,11 @@ def _write_snapshot(
 
 def _place(root: Path, number: int, sealed: SealedShard) -> Shard:
     """Give the files of a shard their places; nobody looks there before the manifest says so."""
+    if SealedShard.load(sealed.folder) is None:
+        raise FormatError("a sealed shard is not whole", where=sealed.folder, do="build it again")
     places = dict(zip(("images", "converted", "raw"), file_names(number), strict=True))
     for name, path in sealed.files.items():
-        try:
-            link_whole(path, root / places[name])
-        except FileNotFoundError as error:
-            raise FormatError("a sealed shard is not whole", where=path, do="build it again") from error
+        link_whole(path, root / places[name])
     return Shard.from_row(root, {**sealed.summary, **places, "number": number})
 
 
@@ -123,7 +122,7 @@ def _only_writer(root: Path) -> Iterator[None]:
 
 
 def _remove_unfinished(root: Path) -> None:
-    """What an interrupted commit left; nobody else writes in these folders."""
-    for pattern in ("manifest/*.part", "images/*/*.part", "meta/*/*.part"):
+    """What an interrupted commit left; nobody else writes files of these names."""
+    for pattern in ("*.part", "labels/v*.part", "manifest/*.part", "images/*/*.part", "meta/*/*.part"):
         for path in root.glob(pattern):
             path.unlink(missing_ok=True)

@@ -65,8 +65,7 @@ class Dataset:
         root = Path(path).absolute()
         if cls.is_at(root):
             raise StorageError("there is a dataset already", where=root, do="open it, or choose another folder")
-        ours = {"card.yaml", "CURRENT", "manifest"}  # of a try that was interrupted
-        if root.exists() and (not root.is_dir() or {entry.name for entry in root.iterdir()} - ours):
+        if root.exists() and not _is_free(root):
             raise StorageError("the folder is not empty", where=root, do="choose a new or an empty folder")
         root.mkdir(parents=True, exist_ok=True)
         (card or Card()).save(root / "card.yaml")
@@ -348,6 +347,12 @@ class Dataset:
                 raise NotFoundError(f"image {uid} was removed from the dataset", where=self.path)
             found.append((shard, key))
         return found
+
+
+def _is_free(root: Path) -> bool:
+    """Whether a dataset may be made in this folder: it is empty, or holds what an interrupted try left."""
+    ours = {"card.yaml", "CURRENT", "manifest"}
+    return root.is_dir() and all(entry.name in ours or entry.suffix == ".part" for entry in root.iterdir())
 
 
 def _reopen(path: Path, snapshot: int) -> Dataset:

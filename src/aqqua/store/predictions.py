@@ -33,6 +33,7 @@ PREDICTION_SCHEMA: dict[str, Any] = {
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ROWS = 1 << 17
+_HALF_MAX = 65_504  # the largest number of 16 bits (IEEE 754 binary16)
 
 
 def prediction_path(root: Path, model_id: str, shard: int) -> Path:
@@ -127,13 +128,13 @@ def read_predictions(
 def _with_vectors(frame: pl.DataFrame, path: Path) -> tuple[pl.DataFrame, pa.Schema]:
     """Vectors as lists of one length, and the schema that keeps them with 16 bits where these suffice."""
     try:
-        lengths = frame["vector"].to_list() and frame["vector"].cast(pl.List(pl.Float32)).list.len().unique().to_list()
-        (length,) = lengths or [0]
-        vectors = frame["vector"].cast(pl.List(pl.Float32)).list.to_array(length)
+        lists = frame["vector"].cast(pl.List(pl.Float32))
+        (length,) = lists.list.len().unique().to_list() or [0]
+        vectors = lists.list.to_array(length)
     except (pl.exceptions.PolarsError, ValueError) as error:
         raise ConfigError(f"vectors of different lengths ({error})", where=path) from error
-    values = vectors.explode().to_numpy() if len(frame) else np.zeros(0, np.float32)
-    fits = not len(values) or float(np.nanmax(np.abs(values))) < np.finfo(np.float16).max
+    values = vectors.to_numpy()
+    fits = bool((np.abs(values[np.isfinite(values)]) < _HALF_MAX).all())
     frame = frame.with_columns(vectors.alias("vector"))
     schema = frame[:0].to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     kind = pa.list_(pa.float16() if fits else pa.float32(), length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ class ValueSpool:
     def __init__(self, path: Path) -> None:
         self.path, self.ends = path, array("Q", [0])
         with storage(path):
-            self._file = path.open("w+b")
+            path.write_bytes(b"")
 
     def __len__(self) -> int:
         """Number of values."""
@@ -55,24 +56,21 @@ class ValueSpool:
 
     def extend(self, values: Sequence[bytes]) -> None:
         """Append values, all or none."""
-        with storage(self.path):
-            self._file.seek(self.ends[-1])
-            self._file.write(b"".join(values))
-            self._file.flush()
+        with storage(self.path), self.path.open("r+b") as file:
+            file.seek(self.nbytes)
+            file.write(b"".join(values))
         for value in values:
-            self.ends.append(self.ends[-1] + len(value))
+            self.ends.append(self.nbytes + len(value))
 
     def read(self, order: np.ndarray) -> Iterator[bytes]:
         """The values at these positions, one by one."""
-        with storage(self.path):
+        with storage(self.path), self.path.open("rb", buffering=0) as file:
             for position in order.tolist():
                 begin, end = self.ends[position], self.ends[position + 1]
-                self._file.seek(begin)
-                yield self._file.read(end - begin)
+                yield os.pread(file.fileno(), end - begin, begin)
 
     def remove(self) -> None:
-        """Close and delete the file."""
-        self._file.close()
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
 
