@@ -17,13 +17,12 @@ from aqqua.models.preprocess import Preprocessing
 __all__ = ["FEATURES", "classic_features"]
 
 _LENGTHS = ("axis_major_length", "axis_minor_length", "equivalent_diameter_area", "feret_diameter_max")
-_PERIMETERS = ("perimeter", "perimeter_crofton")
 _AREAS = ("area", "area_bbox", "area_convex", "area_filled")
 _RATIOS = ("eccentricity", "extent", "solidity")
 
 FEATURES = (
     *_LENGTHS,
-    *_PERIMETERS,
+    "perimeter",
     *_AREAS,
     *_RATIOS,
     "euler_number",
@@ -83,7 +82,7 @@ def _measure(mask: NDArray[np.bool_], signal: NDArray[np.float64], um: float) ->
     mean, spread = inside.mean(), inside.std()
     offset = math.dist(region.centroid_weighted, region.centroid) if inside.sum() > 0 else 0.0
     return [
-        *(getattr(region, name) * um for name in (*_LENGTHS, *_PERIMETERS)),
+        *(getattr(region, name) * um for name in (*_LENGTHS, "perimeter")),
         *(getattr(region, name) * um**2 for name in _AREAS),
         *(getattr(region, name) for name in _RATIOS),
         region.euler_number,

@@ -21,7 +21,7 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
 from aqqua import __version__
-from aqqua.errors import FormatError, NotFoundError
+from aqqua.errors import ConfigError, FormatError, NotFoundError
 from aqqua.models.preprocess import Preprocessing
 from aqqua.models.vit import VisionTransformer, ViTConfig
 
@@ -177,7 +177,7 @@ def _from_dict(cls: type[Any], values: Any, folder: Path) -> Any:
         raise FormatError(f"model.json: {cls.__name__} cannot be {values!r}"[:300], where=folder / INFO, do=_AGAIN)
     try:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    except TypeError as error:
+    except (TypeError, ConfigError) as error:
         raise FormatError(f"model.json: {error}", where=folder / INFO, do=_AGAIN) from error
 
 

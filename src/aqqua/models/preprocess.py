@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +88,7 @@ class Preprocessing:
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def prepare(
-        self, pixels: NDArray[np.uint8] | NDArray[np.uint16], pixel_um: float | None, channel_names: str | None = None
-    ) -> Prepared:
+    def prepare(self, pixels: NDArray[Any], pixel_um: float | None, channel_names: str | None = None) -> Prepared:
         """Turn the pixels of one image into signal.
 
         Args:

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the name everybody knows it by)
 from torch import Tensor, nn
 
-from aqqua.errors import UnknownNameError
+from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.models.preprocess import CHANNEL_TYPES
 
 __all__ = ["SIZES", "ViTConfig", "VisionTransformer", "vit_config"]
@@ -44,6 +44,12 @@ class ViTConfig:
     stem: tuple[int, int] = (32, 64)
     registers: int = 2
     scale_bands: int = 4
+
+    def __post_init__(self) -> None:
+        if self.dim <= 0 or self.heads <= 0 or self.dim % (4 * self.heads):
+            raise ConfigError(
+                f"{self.heads} heads do not share {self.dim} numbers in fours", do="dim must be a multiple of 4 · heads"
+            )
 
 
 PATCH = 8

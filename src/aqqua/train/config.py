@@ -12,6 +12,7 @@ A key that does not exist is answered with the nearest one that does.
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -21,7 +22,9 @@ from typing import Any
 
 import yaml
 
-from aqqua.errors import ConfigError, NotFoundError
+from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
+
+_PRECISIONS = ("auto", "float32", "bfloat16")
 
 __all__ = ["Augmentation", "TrainConfig", "resolve"]
 
@@ -41,7 +44,7 @@ class Augmentation:
         invert: share of views with the other polarity.
         channel_drop: share of views of several channels that lose some of them.
         size_jitter: standard deviation of the change of log10 sizes in the scale token.
-        size_drop: share of views without a size.
+        size_drop: share of first views without a size; second views never have one, see `loop.step`.
     """
 
     zoom: tuple[float, float] = (0.8, 1.7)
@@ -53,7 +56,7 @@ class Augmentation:
     noise: float = 0.04
     invert: float = 0.0
     channel_drop: float = 0.3
-    size_jitter: float = 0.03
+    size_jitter: float = 0.1
     size_drop: float = 0.2
 
 
@@ -111,6 +114,10 @@ class TrainConfig:
         for name in ("batch", "max_tokens", "slices", "embedding", "hidden"):
             if getattr(self, name) < 2:
                 raise ConfigError(f"{name} is {getattr(self, name)}, at least 2 are needed", where=f"field {name}")
+        if self.name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name):
+            raise ConfigError(f"{self.name!r} cannot be the name of a model", where="field name", do="use a-z, 0-9, -")
+        if self.precision not in _PRECISIONS:
+            raise UnknownNameError("precision", self.precision, _PRECISIONS)
         if not 0 < self.keep <= 1:
             raise ConfigError(f"keep is {self.keep}, it is a share between 0 and 1", where="field keep")
         if self.steps <= 0 and self.minutes <= 0:
@@ -133,7 +140,9 @@ def resolve(config: TrainConfig | Path | str | None, **flags: Any) -> TrainConfi
     else:
         values, where = _read(config)
         start = _build(TrainConfig, values, where)
-    return replace(start, **{name: value for name, value in flags.items() if value is not None})
+    given = {name: value for name, value in flags.items() if value is not None}
+    _check_names(TrainConfig, given, "flags")
+    return replace(start, **given)
 
 
 def to_yaml(config: TrainConfig) -> str:
@@ -169,12 +178,17 @@ def _read(path: Path | str | None) -> tuple[Mapping[str, Any], str]:
 
 def _build(cls: type[Any], values: Mapping[str, Any], where: str) -> Any:
     """Make a dataclass from plain values, checking names and types."""
-    hints, known = typing.get_type_hints(cls), [f.name for f in fields(cls)]
+    hints = typing.get_type_hints(cls)
+    _check_names(cls, values, where)
+    return cls(**{key: _value(hints[key], value, f"{where}, field {key}") for key, value in values.items()})
+
+
+def _check_names(cls: type[Any], values: Mapping[str, Any], where: str) -> None:
+    known = [f.name for f in fields(cls)]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise ConfigError(f"there is no setting {key!r}", where=where, do=f"did you mean {near[0]!r}?")
-    return cls(**{key: _value(hints[key], value, f"{where}, field {key}") for key, value in values.items()})
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

@@ -63,6 +63,8 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
     run = start(config, device, seed)
     fingerprint = json.dumps([asdict(config), seed, len(catalogue)], sort_keys=True)
     resume(run, folder / STATE, fingerprint)
+    if progress(run, config) >= 1:
+        return run
     objective = Objective(config.regulariser, config.slices)
     loader = Loader(
         catalogue,
@@ -128,9 +130,13 @@ def start(config: TrainConfig, device: torch.device, seed: int) -> Run:
 
 
 def step(run: Run, objective: Objective, batch: Batch, config: TrainConfig, device: torch.device) -> Terms:
-    """One step: two views of each image, their embeddings, the loss, and down the gradient."""
+    """One step: two views of each image, their embeddings, the loss, and down the gradient.
+
+    Only the first view is told the size of its object. If both were, the size alone would make them agree: the network
+    learnt to look at nothing else (kNN on ISIIS .353 with size in both, .450 with size in none, .452 in one).
+    """
     with torch.autocast(device.type, torch.bfloat16, enabled=wants_bfloat16(config, device)):
-        views = [torch.cat([look(run, group, config, device) for group in batch]) for _ in range(2)]
+        views = [torch.cat([look(run, group, config, device, told) for group in batch]) for told in (True, False)]
     embeddings = torch.stack([run.projector(view.float()) for view in views])
     terms: Terms = objective(embeddings, run.generator)
     run.optimizer.zero_grad(set_to_none=True)
@@ -144,9 +150,11 @@ def step(run: Run, objective: Objective, batch: Batch, config: TrainConfig, devi
     return terms
 
 
-def look(run: Run, group: Any, config: TrainConfig, device: torch.device) -> Tensor:
-    """The vectors of one view of each image of a group."""
+def look(run: Run, group: Any, config: TrainConfig, device: torch.device, told: bool) -> Tensor:
+    """The vectors of one view of each image of a group, told or not told how large the object is."""
     views, sizes, channels = augment(group, PATCH, config.augmentation, run.generator)
+    if not told:
+        sizes = torch.full_like(sizes, math.nan)
     kept = choose_tokens(views, PATCH, config.keep, run.generator)
     out: Tensor = run.network(views.to(device), channels.to(device), sizes.to(device), kept.to(device))
     return out

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from aqqua.errors import AqquaError, FormatError
+from aqqua.models.checkpoint import weights_hash
+from aqqua.store.dataset import Dataset
+from aqqua.train import loop
+from aqqua.train.config import TrainConfig
+from aqqua.train.data import Catalogue
+from aqqua.train.loop import Run, fit, learning_rate
+from aqqua.train.objective import Objective, Terms
+
+TINY = TrainConfig(size="pico", steps=6, batch=20, slices=16, embedding=8, hidden=16)
+
+
+@pytest.fixture(scope="module")
+def catalogue(shapes: Dataset) -> Catalogue:
+    return Catalogue([shapes])
+
+
+def result(run: Run) -> str:
+    return weights_hash(run.network.state_dict())
+
+
+def break_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Let the process die after so many steps."""
+    step = loop.step
+
+    def fatal(run: Run, *rest: object) -> Terms:
+        if run.step == after:
+            raise KeyboardInterrupt
+        return step(run, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "step", fatal)
+
+
+def test_same_seed_same_weights(catalogue: Catalogue, tmp_path: Path) -> None:
+    one, again, other = (fit(TINY, catalogue, _new(tmp_path, n), seed) for n, seed in (("a", 1), ("b", 1), ("c", 2)))
+    assert result(one) == result(again) != result(other)
+
+
+def test_the_global_random_state_is_left_alone(catalogue: Catalogue, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    fit(TINY, catalogue, tmp_path, 0)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_broken_run_goes_on_exactly(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fit(TINY, catalogue, _new(tmp_path, "whole"), 1)
+    broken = _new(tmp_path, "broken")
+    config = replace(TINY, save_minutes=0.0)
+    with monkeypatch.context() as patch:
+        break_off(patch, after=4)
+        with pytest.raises(KeyboardInterrupt):
+            fit(config, catalogue, broken, 1)
+    run = fit(config, catalogue, broken, 1)
+    assert (run.step, run.images, run.position) == (whole.step, whole.images, whole.position)
+    assert result(run) == result(whole)
+    steps = [int(row["step"]) for row in csv.DictReader((broken / "log.csv").read_text().splitlines())]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 6
+
+
+def test_a_state_of_another_configuration_is_not_taken_up(catalogue: Catalogue, tmp_path: Path) -> None:
+    fit(TINY, catalogue, tmp_path, 1)
+    changed = replace(TINY, learning_rate=1e-4)
+    fresh = fit(changed, catalogue, _new(tmp_path, "fresh"), 1)
+    assert result(fit(changed, catalogue, tmp_path, 1)) == result(fresh)
+
+
+def test_a_finished_run_is_finished(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fit(TINY, catalogue, tmp_path, 1)
+    break_off(monkeypatch, after=6)
+    assert result(fit(TINY, catalogue, tmp_path, 1)) == result(first)
+
+
+def test_a_damaged_state_is_told(catalogue: Catalogue, tmp_path: Path) -> None:
+    fit(TINY, catalogue, tmp_path, 1)
+    (tmp_path / "state.safetensors").write_bytes(b"nothing")
+    with pytest.raises(FormatError, match="remove it to begin anew"):
+        fit(TINY, catalogue, tmp_path, 1)
+
+
+def test_a_budget_of_time_ends(catalogue: Catalogue, tmp_path: Path) -> None:
+    run = fit(replace(TINY, steps=0, minutes=0.01), catalogue, tmp_path, 0)
+    assert run.seconds >= 0.6
+    assert run.step > 0
+
+
+def test_the_loss_falls(catalogue: Catalogue, tmp_path: Path) -> None:
+    """With nothing to invent: the regulariser alone can be learnt in a few steps."""
+    losses: list[float] = []
+    step = loop.step
+
+    def spy(*args: object) -> Terms:
+        terms = step(*args)  # type: ignore[arg-type]
+        losses.append(terms.loss.item())
+        return terms
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "step", spy)
+        fit(replace(TINY, steps=30, learning_rate=5e-3), catalogue, tmp_path, 0)
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_an_infinite_loss_is_left_out_but_not_for_ever(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward, calls = Objective.forward, 0
+
+    def broken(self: Objective, views: torch.Tensor, generator: torch.Generator) -> Terms:
+        nonlocal calls
+        calls += 1
+        terms = forward(self, views, generator)
+        return replace(terms, loss=terms.loss * torch.inf) if calls > 2 else terms
+
+    monkeypatch.setattr(Objective, "forward", broken)
+    run = fit(TINY, catalogue, _new(tmp_path, "short"), 0)
+    assert run.bad_steps == 4
+    assert all(torch.isfinite(w).all() for w in run.network.parameters())
+    with pytest.raises(AqquaError, match="not been finite for 20 steps"):
+        fit(replace(TINY, steps=60), catalogue, _new(tmp_path, "long"), 0)
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    run = Run(*(None,) * 4)  # type: ignore[arg-type]
+    rates = []
+    config = replace(TINY, steps=100)
+    for run.step in range(101):
+        rates.append(learning_rate(run, config))
+    assert max(rates) == rates[10] == config.learning_rate
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == pytest.approx(0, abs=1e-9)
+
+
+def _new(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
