@@ -40,9 +40,9 @@ def _focusing(optics: Optics, smooth_px: float) -> Array:
 
 def shadowgraph(optics: Optics, defocus: float) -> Array:
     """Collimated light, lens far away: all that is absorbed, scattered or bent aside is missing."""
-    lost = 1.5 * _gray(optics) + 2.0 * optics.scatter + 1.6 * np.abs(_steepness(optics)) / 0.012 * 0.35
-    light = np.exp(-lost) - 0.6 * (0.4 + defocus) * _focusing(optics, 1.0)
-    return np.clip(light, 0, 1.5)[None]
+    lost = 1.5 * _gray(optics) + 2.0 * optics.scatter + 46 * _steepness(optics)
+    light: Array = np.exp(-lost) - 0.6 * (0.4 + defocus) * _focusing(optics, 1.0)
+    return light.clip(0, 1.5)[None]
 
 
 def scanner(optics: Optics, defocus: float) -> Array:
@@ -57,7 +57,8 @@ def bright_field(optics: Optics, defocus: float) -> Array:
     rim = 1 / (1 + (_steepness(optics) / 0.16) ** 2)
     light = np.exp(-optics.absorb) * rim
     halo = np.clip(0.30 * (0.5 + defocus) * _focusing(optics, 1.2 + defocus), -0.5, 0.5)
-    return np.clip(light - halo, 0, 1.6)
+    out: Array = np.clip(light - halo, 0, 1.6)
+    return out
 
 
 def flow_cytometer(optics: Optics, defocus: float) -> Array:
@@ -65,7 +66,8 @@ def flow_cytometer(optics: Optics, defocus: float) -> Array:
     rim = 1 / (1 + (_steepness(optics) / 0.13) ** 2)
     light = np.exp(-1.15 * _gray(optics)) * rim
     halo = np.clip(0.42 * (0.6 + defocus) * _focusing(optics, 1.0 + defocus), -0.55, 0.6)
-    return np.clip(light - halo, 0, 1.5)[None]
+    out: Array = np.clip(light - halo, 0, 1.5)
+    return out[None]
 
 
 def dark_field(optics: Optics, defocus: float) -> Array:
@@ -74,18 +76,20 @@ def dark_field(optics: Optics, defocus: float) -> Array:
     edges = 0.30 * bent**2 / (bent**2 + 0.03**2) / (1 + (bent / 0.12) ** 4)
     glint = 0.9 * np.exp(-(((bent - 0.9) / 0.16) ** 2))
     glow = optics.scatter + edges + glint
-    colour = np.exp(-0.9 * optics.absorb / (1 + 0.6 * np.maximum(optics.absorb, 0))) * np.array([1.0, 0.90, 0.72], np.float32)[:, None, None]
+    tinted = np.exp(-0.9 * optics.absorb / (1 + 0.6 * np.maximum(optics.absorb, 0)))
+    colour = tinted * np.array([1.0, 0.90, 0.72], np.float32)[:, None, None]
     light = 1 - np.exp(-3.4 * glow**1.25 * colour)
-    halo = blur(light, 2.0 + 3 * defocus)
-    return 0.95 * light + 0.14 * halo
+    halo = blur(light[1], 2.0 + 3 * defocus)
+    out: Array = 0.95 * light + 0.14 * halo
+    return out
 
 
 def fluorescence(optics: Optics, defocus: float) -> Array:
     """Three exposures: bright field, chlorophyll (red), DNA stain (blue)."""
     bright = np.tensordot(_LUMA, bright_field(optics, defocus), 1)
     spill = 0.3 + 0.8 * defocus
-    chlorophyll = 1 - np.exp(-0.55 * _with_glare(optics.chlorophyll, 3.0 / optics.grid_um, spill))
-    dna = 1 - np.exp(-0.55 * _with_glare(optics.dna, 3.0 / optics.grid_um, spill))
+    chlorophyll = 1 - np.exp(-1.3 * _with_glare(optics.chlorophyll, 3.0 / optics.grid_um, spill))
+    dna = 1 - np.exp(-1.1 * _with_glare(optics.dna, 3.0 / optics.grid_um, spill))
     return np.stack([bright, chlorophyll, dna]).astype(np.float32)
 
 

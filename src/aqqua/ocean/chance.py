@@ -9,14 +9,14 @@ np.True_
 from __future__ import annotations
 
 import hashlib
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Array", "bend", "log_between", "named_rng"]
 
-Array: TypeAlias = npt.NDArray[np.float32]
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
 def named_rng(seed: int, *names: str | int) -> np.random.Generator:

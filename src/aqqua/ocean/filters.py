@@ -41,7 +41,7 @@ def _convolve(image: Array, taps: Array, axis: int) -> Array:
         view: Array = wide[tuple(index)]
         return view
 
-    out = part(0) * taps[0]
+    out: Array = part(0) * taps[0]
     for k in range(1, reach + 1):
         out += taps[k] * (part(k) + part(-k))
     return out
@@ -97,7 +97,9 @@ def clouds(rng: np.random.Generator, shape: tuple[int, int], scale_px: float, oc
     return total / np.float32(max(norm, 1e-9) ** 0.5)
 
 
-def grow(mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], steps: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def grow(
+    mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], steps: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The mask with all pixels added that touch it, `steps` times over (8 neighbours, then 4, in turn)."""
     out = mask.copy()
     for step in range(steps):

@@ -1,20 +1,15 @@
-"""Six instruments: what each can see, how organisms lie before it, and what its sensor makes of the light."""
+"""Six instruments: optics, sensor, and what size each can see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from aqqua.errors import UnknownNameError
-from aqqua.ocean.cameras import CAMERAS
-from aqqua.ocean.chance import Array, bend
-from aqqua.ocean.filters import blur, clouds, edge_distance, shrink, smooth_noise
-from aqqua.ocean.optics import Optics, Pose, look_at
-from aqqua.ocean.shapes import Body
+from aqqua.ocean.chance import Array
 
-__all__ = ["INSTRUMENTS", "Instrument", "Picture", "instrument", "take_picture"]
+__all__ = ["INSTRUMENTS", "Instrument", "instrument"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class Instrument:
         supersample: grid cells per pixel in each direction while drawing.
         blur_px: radius of the point spread function in focus.
         defocus: how much blur varies from image to image (0…1).
-        background: level of a clear field, of 1 (0 for dark-field).
+        background: level of a clear field, of 1.
         full_well: electrons at full scale: sets the shot noise.
         read_noise: in electrons.
         margin_px: water around the object in a stored image.
@@ -72,34 +67,43 @@ class Instrument:
         return np.where(out < 0.01, np.float32(0), out)
 
 
+_RGB = ("red", "green", "blue")
 INSTRUMENTS = {
     one.key: one
     for one in (
-        Instrument("zooscan", "ZooScan", "scanner", "scanner", 10.6, ("gray",), 8, 2, 0.9, 0.3, 0.955, 9000, 12, 12, 420, 9000),
-        Instrument("isiis", "ISIIS", "shadowgraph", "shadowgraph", 68.0, ("gray",), 8, 4, 0.45, 0.5, 0.93, 6000, 14, 6, 850, 30000),
-        Instrument("spc", "SPC", "dark-field", "dark_field", 7.4, ("red", "green", "blue"), 8, 2, 0.6, 0.8, 0.0, 5000, 8, 14, 190, 3600),
-        Instrument("planktoscope", "PlanktoScope", "bright-field", "bright_field", 0.75, ("red", "green", "blue"), 8, 1, 1.0, 0.7, 0.86, 7000, 12, 14, 42, 420),
-        Instrument("ifcb", "IFCB", "bright-field", "flow_cytometer", 1 / 3.4, ("gray",), 8, 1, 1.3, 0.9, 0.70, 5000, 15, 20, 11, 170),
-        Instrument("fluorescence", "eHFCM", "fluorescence", "fluorescence", 0.65, ("bright-field", "chlorophyll", "dna"), 16, 1, 1.0, 0.6, 0.80, 20000, 6, 12, 18, 330),
+        Instrument(
+            "zooscan", "ZooScan", "scanner", "scanner", pixel_um=10.6, channels=("gray",), bits=8, supersample=2,
+            blur_px=0.9, defocus=0.3, background=0.955, full_well=9000, read_noise=12, margin_px=12,
+            smallest_um=420, longest_um=9000,
+        ),
+        Instrument(
+            "isiis", "ISIIS", "shadowgraph", "shadowgraph", pixel_um=68.0, channels=("gray",), bits=8, supersample=3,
+            blur_px=0.45, defocus=0.5, background=0.93, full_well=6000, read_noise=14, margin_px=6,
+            smallest_um=850, longest_um=30000,
+        ),
+        Instrument(
+            "spc", "SPC", "dark-field", "dark_field", pixel_um=7.4, channels=_RGB, bits=8, supersample=2,
+            blur_px=0.6, defocus=0.8, background=0.004, full_well=5000, read_noise=8, margin_px=14,
+            smallest_um=190, longest_um=3600,
+        ),
+        Instrument(
+            "planktoscope", "PlanktoScope", "bright-field", "bright_field", pixel_um=0.75, channels=_RGB, bits=8,
+            supersample=1, blur_px=1.0, defocus=0.7, background=0.86, full_well=7000, read_noise=12, margin_px=14,
+            smallest_um=42, longest_um=420,
+        ),
+        Instrument(
+            "ifcb", "IFCB", "bright-field", "flow_cytometer", pixel_um=1 / 3.4, channels=("gray",), bits=8,
+            supersample=1, blur_px=1.3, defocus=0.9, background=0.70, full_well=5000, read_noise=15, margin_px=20,
+            smallest_um=11, longest_um=170,
+        ),
+        Instrument(
+            "fluorescence", "eHFCM", "fluorescence", "fluorescence", pixel_um=0.65,
+            channels=("bright-field", "chlorophyll", "dna"), bits=16, supersample=1, blur_px=1.0, defocus=0.6,
+            background=0.80, full_well=20000, read_noise=6, margin_px=12, smallest_um=18, longest_um=330,
+        ),
     )
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One stored image and the truth about it.
-
-    Args:
-        pixels: (h, w) or (h, w, c), uint8 or uint16.
-        mask: (h, w) exact: 0 water, 1 antennae, spines, tentacles, 2 body.
-        pose: how the organism lay.
-        defocus: 0 in focus … 1.
-    """
-
-    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-    mask: npt.NDArray[np.uint8]
-    pose: Pose
-    defocus: float
+"""Key → instrument."""
 
 
 def instrument(key: str) -> Instrument:
@@ -107,91 +111,3 @@ def instrument(key: str) -> Instrument:
     if key not in INSTRUMENTS:
         raise UnknownNameError("instrument of the virtual ocean", key, INSTRUMENTS)
     return INSTRUMENTS[key]
-
-
-def natural_pose(key: str, rng: np.random.Generator) -> Pose:
-    """How organisms lie before an instrument: at random in the sea, flat on glass, along the flow in a tube."""
-    yaw = float(rng.uniform(0, 360))
-    if key == "ifcb":
-        return Pose(float(rng.choice([0, 180])) + bend(rng, 9, 25), bend(rng, 7, 20), float(rng.uniform(0, 360)))
-    if key == "zooscan":
-        side = float(rng.choice([0, 90, 180, 270], p=[0.3, 0.3, 0.15, 0.25]))
-        return Pose(yaw, bend(rng, 5, 14), side + bend(rng, 14, 35))
-    if key in ("planktoscope", "fluorescence"):
-        return Pose(yaw, bend(rng, 9, 25), float(rng.uniform(0, 360)))
-    return Pose(yaw, bend(rng, 24, 58), float(rng.uniform(0, 360)))
-
-
-def take_picture(body: Body, device: Instrument, rng: np.random.Generator, pose: Pose | None = None) -> Picture:
-    """One instrument images one organism.
-
-    Args:
-        body: the organism.
-        device: the instrument.
-        rng: decides pose, focus and noise of this image.
-        pose: given, or natural for the instrument.
-    """
-    pose = pose or natural_pose(device.key, rng)
-    defocus = float(rng.beta(1.2, 4) * device.defocus)
-    step = _supersample(body, device)
-    grid = device.pixel_um / step
-    margin = device.margin_px * device.pixel_um * rng.uniform(0.8, 1.5)
-    optics = look_at(body, pose, grid, margin, multiple=step)
-    light = CAMERAS[device.camera](optics, defocus)
-    spread = device.blur_px * (1 + 2.2 * defocus)
-    light = shrink(blur(light, spread * step), step)
-    pixels = _sensor(light, device, rng)
-    return Picture(pixels, _mask(optics, step), pose, defocus)
-
-
-def _supersample(body: Body, device: Instrument) -> int:
-    """Grid cells per pixel: fewer for large objects, whose edges are fine already."""
-    length_px = body.traits.length_um / device.pixel_um
-    return int(np.clip(round(220 / length_px), 1, device.supersample))
-
-
-def _mask(optics: Optics, step: int) -> npt.NDArray[np.uint8]:
-    """A pixel belongs to the object where at least half of it is covered."""
-    body = shrink((optics.mask == 2).astype(np.float32), step) >= 0.5
-    whole = shrink((optics.mask > 0).astype(np.float32), step) >= 0.5
-    return whole.astype(np.uint8) + body.astype(np.uint8)
-
-
-def _sensor(light: Array, device: Instrument, rng: np.random.Generator) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
-    field = _background(light.shape, device, rng)
-    signal = light + field if device.modality == "dark-field" else light * field
-    if device.modality == "fluorescence":
-        signal = np.concatenate([light[:1] * field[:1], light[1:] + field[1:]])
-    noise = rng.standard_normal(signal.shape, np.float32)
-    electrons = np.maximum(signal, 0) * device.full_well
-    signal = signal + noise * np.sqrt(electrons + device.read_noise**2) / device.full_well
-    top = 2**device.bits - 1
-    levels = np.clip(np.round(signal * top), 0, top)
-    pixels = levels.astype(np.uint8 if device.bits == 8 else np.uint16)
-    return pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
-
-
-def _background(shape: tuple[int, ...], device: Instrument, rng: np.random.Generator) -> Array:
-    """Light of the empty water: level, gradient, stripes of a line scan, dust, autofluorescence."""
-    h, w = shape[1:]
-    slope = rng.normal(0, 0.012, 2)
-    y, x = np.linspace(-1, 1, h, dtype=np.float32)[:, None], np.linspace(-1, 1, w, dtype=np.float32)[None, :]
-    tilt = (1 + slope[0] * y + slope[1] * x).astype(np.float32)
-    level = device.background * (1 + rng.normal(0, 0.015))
-    if device.key == "isiis":
-        stripes = 0.006 * rng.standard_normal((1, w)) + 0.002 * rng.standard_normal((h, 1))
-        specks = 0.01 * clouds(rng, (h, w), 4.0, 2)
-        return (level * (tilt + stripes + specks)).astype(np.float32)[None]
-    if device.key == "zooscan":
-        return (level * (tilt + 0.006 * smooth_noise(rng, (h, w), 8)))[None]
-    if device.key == "ifcb":
-        flow = 0.012 * smooth_noise(rng, (h, 2), 6)[:, :1]
-        return (level * (tilt + flow - 0.03 * edge_distance((h, w))))[None].astype(np.float32)
-    if device.key == "planktoscope":
-        white = np.array([1.0, 0.985, 0.96], np.float32) * (1 + rng.normal(0, 0.004, 3)).astype(np.float32)
-        return white[:, None, None] * (level * (tilt + 0.006 * smooth_noise(rng, (h, w), 30)))[None]
-    if device.key == "spc":
-        return np.full((3, h, w), 0.004, np.float32)
-    dark = np.array([0, 0.012, 0.02], np.float32)[:, None, None] * (1 + 0.3 * smooth_noise(rng, (h, w), 40))
-    dark[0] = level * tilt
-    return dark.astype(np.float32)

@@ -10,8 +10,8 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from aqqua.ocean.chance import Array
 from aqqua.errors import UnknownNameError
+from aqqua.ocean.chance import Array
 
 __all__ = ["CHANNELS", "MATERIALS", "Material", "coefficients"]
 

@@ -37,14 +37,13 @@ class Pose:
 
     def matrix(self) -> Array:
         """Rotation matrix (3, 3): first roll, then pitch, then yaw."""
-        (cy, cp, cr), (sy, sp, sr) = (
-            (np.cos(angles), np.sin(angles))[i]
-            for i, angles in enumerate([np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])] * 2)
-        )
+        angles = np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
+        (cy, cp, cr), (sy, sp, sr) = np.cos(angles), np.sin(angles)
         yaw = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
         pitch = np.array([[cp, 0, -sp], [0, 1, 0], [sp, 0, cp]])
         roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-        return (yaw @ pitch @ roll).astype(np.float32)
+        whole: Array = (yaw @ pitch @ roll).astype(np.float32)
+        return whole
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,10 @@ def look_at(body: Body, pose: Pose, grid_um: float, margin_um: float = 0.0, mult
     hull = np.zeros(canvas.shape, np.float32)
     mask = np.zeros(canvas.shape, np.uint8)
     for part in parts:
-        path = thickness_um(part, canvas)
-        sums[part.material] = sums[part.material] + path if part.material in sums else path
+        paths = thickness_um(part, canvas)
+        for material, path in paths.items():
+            sums[material] = sums[material] + path if material in sums else path
+        path = paths[part.material]
         seen = path > _EDGE_UM_OF_GRID * grid_um
         if part.role == "appendage":
             mask[seen & (mask == 0)] = APPENDAGE
@@ -113,9 +114,7 @@ def _canvas(extents: list[tuple[Array, Array]], grid_um: float, margin_um: float
     return Canvas((int(cells[1]), int(cells[0])), grid_um, (float(origin[0]), float(origin[1])))
 
 
-def _optics(
-    body: Body, sums: dict[str, Array], hull: Array, mask: npt.NDArray[np.uint8], grid_um: float
-) -> Optics:
+def _optics(body: Body, sums: dict[str, Array], hull: Array, mask: npt.NDArray[np.uint8], grid_um: float) -> Optics:
     table = np.stack([coefficients(name) for name in sums], axis=1)
     stack = np.stack(list(sums.values()))
     total = (table @ stack.reshape(len(sums), -1)).reshape(-1, *mask.shape)
@@ -125,6 +124,6 @@ def _optics(
     if body.mottle:
         rng = named_rng(body.texture_seed, "texture")
         scale = max(3.0, body.traits.width_um / grid_um / 3)
-        texture = 1 + body.mottle * clouds(rng, mask.shape, scale, octaves=4)
+        texture = 1 + body.mottle * clouds(rng, mask.shape, scale, octaves=3)
         total *= np.clip(texture, 0.15, 2.5)
     return Optics(total[:3], total[3], total[4], total[5], total[6], hull, mask, grid_um)

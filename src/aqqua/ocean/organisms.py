@@ -13,10 +13,11 @@ import numpy as np
 from aqqua.errors import UnknownNameError
 from aqqua.ocean.chance import bend, named_rng
 from aqqua.ocean.organisms_crustacea import calanoid, cyclopoid, nauplius
+from aqqua.ocean.organisms_dinoflagellates import dinoflagellate
 from aqqua.ocean.organisms_jelly import appendicularian, chaetognath, medusa, wing_snail
 from aqqua.ocean.organisms_particles import bubble, fecal_pellet, fiber, marine_snow
 from aqqua.ocean.organisms_phyto import diatom_chain, trichodesmium
-from aqqua.ocean.organisms_protists import ciliate, dinoflagellate, radiolarian, tintinnid
+from aqqua.ocean.organisms_protists import ciliate, radiolarian, tintinnid
 from aqqua.ocean.shapes import Body
 
 __all__ = ["TAXA", "Taxon", "build"]
@@ -40,10 +41,16 @@ class Taxon:
     living: bool
     typical_um: tuple[float, float]
 
+    @property
+    def folder(self) -> str:
+        """Name for a class folder: "nauplii<Copepoda" → "Copepoda_nauplii"."""
+        return "_".join(reversed(self.name.split("<"))).replace(" ", "_")
+
 
 _CRUSTACEA = "living>Eukaryota>Opisthokonta>Holozoa>Metazoa>Arthropoda>Crustacea>Maxillopoda>Copepoda"
 _METAZOA = "living>Eukaryota>Opisthokonta>Holozoa>Metazoa"
-_HARPOSAR = "living>Eukaryota>Harosa"
+_HAROSA = "living>Eukaryota>Harosa"
+_CHAIN = f"{_HAROSA}>Stramenopiles>Ochrophyta>Bacillariophyceae>chain"
 
 TAXA = {
     one.name: one
@@ -55,11 +62,11 @@ TAXA = {
         Taxon("Hydrozoa", medusa, f"{_METAZOA}>Cnidaria>Hydrozoa", True, (400, 12000)),
         Taxon("Appendicularia", appendicularian, f"{_METAZOA}>Chordata>Tunicata>Appendicularia", True, (800, 6000)),
         Taxon("Limacinidae", wing_snail, f"{_METAZOA}>Mollusca>Gastropoda>Limacinidae", True, (200, 2500)),
-        Taxon("Radiolaria", radiolarian, f"{_HARPOSAR}>Rhizaria>Radiolaria", True, (60, 4000)),
-        Taxon("Ciliophora", ciliate, f"{_HARPOSAR}>Alveolata>Ciliophora", True, (15, 90)),
-        Taxon("Tintinnida", tintinnid, f"{_HARPOSAR}>Alveolata>Ciliophora>Tintinnida", True, (35, 260)),
-        Taxon("Dinophyceae", dinoflagellate, f"{_HARPOSAR}>Alveolata>Dinophyceae", True, (18, 260)),
-        Taxon("chain<Bacillariophyceae", diatom_chain, f"{_HARPOSAR}>Stramenopiles>Bacillariophyceae>chain", True, (25, 400)),
+        Taxon("Radiolaria", radiolarian, f"{_HAROSA}>Rhizaria>Radiolaria", True, (60, 4000)),
+        Taxon("Ciliophora", ciliate, f"{_HAROSA}>Alveolata>Ciliophora", True, (15, 90)),
+        Taxon("Tintinnida", tintinnid, f"{_HAROSA}>Alveolata>Ciliophora>Tintinnida", True, (35, 260)),
+        Taxon("Dinophyceae", dinoflagellate, f"{_HAROSA}>Alveolata>Dinophyceae", True, (18, 260)),
+        Taxon("chain<Bacillariophyceae", diatom_chain, _CHAIN, True, (25, 400)),
         Taxon("Trichodesmium", trichodesmium, "living>Bacteria>Cyanobacteria>Trichodesmium", True, (60, 4000)),
         Taxon("fecal pellets", fecal_pellet, "not-living>detritus>fecal pellets", False, (60, 3000)),
         Taxon("detritus", marine_snow, "not-living>detritus", False, (18, 8000)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aqqua.ocean.chance import Array, bend, log_between
-from aqqua.ocean.shapes import Body, Cloud, Ellipsoids, Part, Tubes, merge_tubes, tube, Traits
+from aqqua.ocean.chance import bend
+from aqqua.ocean.shapes import Body, Ellipsoids, Part, Traits, Tubes, merge_tubes, tube
 from aqqua.ocean.strokes import arc, ball, eggs_on, fan, oval, whip
 
 __all__ = ["calanoid", "cyclopoid", "nauplius"]
@@ -20,23 +20,22 @@ def calanoid(rng: np.random.Generator, length_um: float) -> Body:
         rng: decides stage, proportions and limbs.
         length_um: prosome and urosome.
     """
-    L = length_um
     stage = _STAGES[int(rng.choice(7, p=[0.05, 0.07, 0.12, 0.16, 0.24, 0.26, 0.10]))]
-    prosome = L * rng.uniform(0.72, 0.80)
+    prosome = length_um * rng.uniform(0.72, 0.80)
     width = prosome * rng.uniform(0.27, 0.38)
     lipid = float(np.clip(rng.beta(1.6, 5) * (1.6 if stage in ("CIV", "CV") else 1.0), 0, 0.45))
-    front, hind = L / 2, L / 2 - prosome
-    parts: list[Part] = [*_prosome(rng, front, hind, width), *_urosome(rng, hind, -L / 2, width * 0.24, 4)]
+    front, hind = length_um / 2, length_um / 2 - prosome
+    parts: list[Part] = [*_prosome(rng, front, hind, width), *_urosome(rng, hind, -length_um / 2, width * 0.24, 4)]
     parts += _gut(rng, front, hind, width)
     parts += _oil(front, hind, width, lipid)
-    parts += [_antennules(rng, front - 0.07 * prosome, width, L * rng.uniform(0.75, 1.15))]
+    parts += [_antennules(rng, front - 0.07 * prosome, width, length_um * rng.uniform(0.75, 1.15))]
     parts += [_legs(rng, front, prosome, width)]
     parts += [ball((front - 0.05 * prosome, 0, width * 0.12), max(4.0, 0.035 * width), "eye")]
     eggs = int(rng.integers(8, 30)) if stage == "adult female" and rng.random() < 0.2 else 0
     if eggs:
-        parts.append(eggs_on(rng, (hind - 0.03 * L, 0, -0.24 * width), eggs, 0.1 * width))
-    traits = Traits(L, width, stage=stage, eggs=eggs, lipid_fraction=round(lipid, 3))
-    return Body(tuple(parts), traits, (950 / L) ** 0.85, 0.32)
+        parts.append(eggs_on(rng, (hind - 0.03 * length_um, 0, -0.24 * width), eggs, 0.1 * width))
+    traits = Traits(length_um, width, stage=stage, eggs=eggs, lipid_fraction=round(lipid, 3))
+    return Body(tuple(parts), traits, (950 / length_um) ** 0.85, 0.32)
 
 
 def cyclopoid(rng: np.random.Generator, length_um: float) -> Body:
@@ -46,26 +45,25 @@ def cyclopoid(rng: np.random.Generator, length_um: float) -> Body:
         rng: decides stage, proportions and limbs.
         length_um: prosome and urosome.
     """
-    L = length_um
     stage = str(rng.choice(["copepodite", "adult female", "adult male"], p=[0.3, 0.5, 0.2]))
-    prosome = L * rng.uniform(0.52, 0.60)
+    prosome = length_um * rng.uniform(0.52, 0.60)
     width = prosome * rng.uniform(0.36, 0.48)
-    front, hind = L / 2, L / 2 - prosome
+    front, hind = length_um / 2, length_um / 2 - prosome
     parts: list[Part] = [
         *_prosome(rng, front, hind, width, waist=0.45),
-        *_urosome(rng, hind, -L / 2, width * 0.26, 5),
+        *_urosome(rng, hind, -length_um / 2, width * 0.26, 5),
         *_gut(rng, front, hind, width),
-        _antennules(rng, front - 0.06 * prosome, width, L * rng.uniform(0.45, 0.7), backward=0.5),
+        _antennules(rng, front - 0.06 * prosome, width, length_um * rng.uniform(0.45, 0.7), backward=0.5),
         _legs(rng, front, prosome, width),
         ball((front - 0.06 * prosome, 0, width * 0.15), max(3.0, 0.045 * width), "eye"),
     ]
     eggs = int(rng.integers(8, 26)) if stage == "adult female" and rng.random() < 0.55 else 0
     for side in (-1, 1) if eggs else ():
-        middle = (hind - 0.13 * L, side * 0.36 * width, -0.1 * width)
+        middle = (hind - 0.13 * length_um, side * 0.36 * width, -0.1 * width)
         sac = eggs_on(rng, middle, (eggs + 1) // 2, 0.1 * width, stretch=(2.4, 1.0, 1.0))
         parts.append(sac)
-    traits = Traits(L, width, stage=stage, eggs=(eggs + 1) // 2 * 2)
-    return Body(tuple(parts), traits, (650 / L) ** 0.6 * 1.5, 0.3)
+    traits = Traits(length_um, width, stage=stage, eggs=(eggs + 1) // 2 * 2)
+    return Body(tuple(parts), traits, (650 / length_um) ** 0.6 * 1.5, 0.3)
 
 
 def nauplius(rng: np.random.Generator, length_um: float) -> Body:
@@ -75,30 +73,31 @@ def nauplius(rng: np.random.Generator, length_um: float) -> Body:
         rng: decides stage and limbs.
         length_um: body without the tail spines.
     """
-    L = length_um
-    width = L * rng.uniform(0.48, 0.66)
+    width = length_um * rng.uniform(0.48, 0.66)
     x = np.linspace(-1, 1, 9)
     r = 0.5 * width * np.sqrt(np.maximum(1 - np.abs(x) ** 2.4, 0.03)) * (1 + 0.22 * x)
-    spine = np.stack([x * L * 0.47, 0 * x, 0 * x], axis=1)
-    parts: list[Part] = [tube(spine, r, "flesh"), tube(spine, r, "cuticle", "organ", wall_um=max(1.2, 0.02 * width))]
-    parts.append(oval((-0.05 * L, 0, 0), (0.27 * L, 0.17 * width, 0.16 * width), "gut", "organ"))
-    parts.append(ball((0.33 * L, 0, 0.2 * width), 0.06 * width, "eye"))
+    spine = np.stack([x * length_um * 0.47, 0 * x, 0 * x], axis=1)
+    parts: list[Part] = [tube(spine, r, "flesh", skin="cuticle", skin_um=max(1.2, 0.02 * width))]
+    parts.append(oval((-0.05 * length_um, 0, 0), (0.27 * length_um, 0.17 * width, 0.16 * width), "gut", "organ"))
+    parts.append(ball((0.33 * length_um, 0, 0.2 * width), 0.06 * width, "eye"))
     limbs: list[Tubes] = []
     bristles: list[Tubes] = []
     for side in (-1, 1):
         for k, (at, reach, angle) in enumerate(((0.36, 0.55, 62), (0.24, 0.72, 98), (0.08, 0.52, 128))):
             angle_now = np.radians(angle + rng.normal(0, 12))
-            root = np.array([at * L, side * 0.36 * width, -0.2 * width])
+            root = np.array([at * length_um, side * 0.36 * width, -0.2 * width])
             aim = np.array([np.cos(angle_now), side * np.sin(angle_now), -0.35 + rng.normal(0, 0.2)])
-            line = whip(rng, root, aim, reach * L, 6, curl=0.5 * side)
-            limbs.append(tube(line, np.linspace(0.055, 0.022, 6) * L, "limb", "appendage"))
+            line = whip(rng, root, aim, reach * length_um, 6, curl=0.5 * side)
+            limbs.append(tube(line, np.linspace(0.055, 0.022, 6) * length_um, "limb", "appendage"))
             for j in range(2, 6):
-                bristles += fan(rng, line[j], line[j] - line[j - 1], 2 + (k > 0), 0.28 * L, 0.004 * L, 0.5)
-    tail = np.array([-0.46 * L, 0.0, 0.0])
-    bristles += fan(rng, tail, np.array([-1.0, 0, 0]), 2, 0.3 * L, 0.009 * L, 0.35)
+                bristles += fan(
+                    rng, line[j], line[j] - line[j - 1], 2 + (k > 0), 0.28 * length_um, 0.004 * length_um, 0.5
+                )
+    tail = np.array([-0.46 * length_um, 0.0, 0.0])
+    bristles += fan(rng, tail, np.array([-1.0, 0, 0]), 2, 0.3 * length_um, 0.009 * length_um, 0.35)
     parts += [merge_tubes(limbs), merge_tubes(bristles)]
-    stage = f"N{'I' * min(3, int(1 + (L - 90) // 60)) if L < 270 else 'VI'}"
-    return Body(tuple(parts), Traits(L, width, stage=stage), (200 / L) ** 0.5 * 2.2, 0.35)
+    stage = f"N{'I' * min(3, int(1 + (length_um - 90) // 60)) if length_um < 270 else 'VI'}"
+    return Body(tuple(parts), Traits(length_um, width, stage=stage), (200 / length_um) ** 0.5 * 2.2, 0.35)
 
 
 def _prosome(rng: np.random.Generator, front: float, hind: float, width: float, waist: float = 0.62) -> list[Part]:
@@ -116,7 +115,7 @@ def _prosome(rng: np.random.Generator, front: float, hind: float, width: float, 
         tube(arc(line[k], 1.01 * r[k], 0, 2 * np.pi, 17), 0.008 * width, "cuticle", "organ") for k in (5, 7, 9, 11, 13)
     ]
     wall = max(1.5, 0.02 * width)
-    return [tube(line, r, "flesh"), tube(line, r, "cuticle", "organ", wall_um=wall), merge_tubes(seams)]
+    return [tube(line, r, "flesh", skin="cuticle", skin_um=wall), merge_tubes(seams)]
 
 
 def _urosome(rng: np.random.Generator, start: float, end: float, width: float, segments: int) -> list[Part]:
@@ -128,13 +127,14 @@ def _urosome(rng: np.random.Generator, start: float, end: float, width: float, s
     line = np.stack([x, 0 * x, lift], axis=1)
     rami, setae = [], []
     for side in (-1, 1):
-        root = line[-1] + [0, side * 0.26 * width, 0]
-        tip = root + [-tail, side * 0.06 * width, 0]
+        root = line[-1] + np.array([0, side * 0.26 * width, 0])
+        tip = root + np.array([-tail, side * 0.06 * width, 0])
         rami.append(tube([root, tip], 0.16 * width, "limb", "body"))
-        setae += fan(rng, tip, np.array([-1.0, 0.3 * side, 0]), 5, rng.uniform(0.35, 0.6) * (start - end), 0.02 * width, 0.8)
+        setae += fan(
+            rng, tip, np.array([-1.0, 0.3 * side, 0]), 5, rng.uniform(0.35, 0.6) * (start - end), 0.02 * width, 0.8
+        )
     return [
-        tube(line, r, "flesh"),
-        tube(line, r, "muscle", "organ", wall_um=0.3 * width),
+        tube(line, r, "flesh", skin="muscle", skin_um=0.3 * width),
         merge_tubes(rami),
         merge_tubes(setae),
     ]
@@ -182,7 +182,8 @@ def _antennules(rng: np.random.Generator, at: float, width: float, length: float
         pieces.append(tube(line, thick * np.linspace(1.0, 0.32, 14), "limb", "appendage"))
         for j in (4, 7, 10, 12, 13):
             pieces += [
-                _as_limb(s) for s in fan(rng, line[j], line[j] - line[j - 1], 1 + (j == 13) * 2, 0.07 * length, 0.15 * thick, 1.1)
+                _as_limb(s)
+                for s in fan(rng, line[j], line[j] - line[j - 1], 1 + (j == 13) * 2, 0.07 * length, 0.15 * thick, 1.1)
             ]
     return merge_tubes(pieces)
 

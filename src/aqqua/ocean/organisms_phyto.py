@@ -24,7 +24,9 @@ def diatom_chain(rng: np.random.Generator, length_um: float) -> Body:
 
 def _axis(rng: np.random.Generator, length_um: float, cells: int, curve: float) -> tuple[Array, Array]:
     """Middles (n, 3) and directions (n, 3) of the cells along a bent chain."""
-    heading = bend(rng, curve, 2.5 * curve) * np.linspace(-0.5, 0.5, cells) + 0.02 * np.cumsum(rng.standard_normal(cells))
+    heading = bend(rng, curve, 2.5 * curve) * np.linspace(-0.5, 0.5, cells) + 0.02 * np.cumsum(
+        rng.standard_normal(cells)
+    )
     direction = np.stack([np.cos(heading), np.sin(heading), 0 * heading], axis=1)
     step = length_um / cells
     middle = np.cumsum(direction, axis=0) * step
@@ -43,16 +45,23 @@ def _drums(rng: np.random.Generator, length_um: float) -> Body:
     pitch = length_um / n
     middle, direction = _axis(rng, length_um, n, 0.4)
     half = 0.5 * pitch * rng.uniform(0.62, 0.95) * direction
-    cells = [tube([m - h, m + h], width / 2, "plasm", "body", flat=True) for m, h in zip(middle, half, strict=True)]
-    walls = [tube([m - h, m + h], width / 2, "silica", "organ", 0.07 * width, True) for m, h in zip(middle, half, strict=True)]
+    cells = _frustules(middle, half, width)
     lids = [
         tube([m + s * h, m + s * h * 0.86], 0.48 * width, "silica", "organ", flat=True)
         for m, h in zip(middle, half, strict=True)
         for s in (-1, 1)
     ]
-    parts: list[Part] = [merge_tubes(cells), *walls, merge_tubes(lids), tube(middle, 0.04 * width, "silica", "organ")]
+    parts: list[Part] = [cells, merge_tubes(lids), tube(middle, 0.04 * width, "silica", "organ")]
     parts += _plastids(rng, middle, half, 0.36 * width, int(rng.integers(3, 9)))
     return Body(tuple(parts), Traits(length_um, width, form="drums", cells=n), mottle=0.15)
+
+
+def _frustules(middle: Array, half: Array, width: float) -> Tubes:
+    """Drums with walls of silica."""
+    return merge_tubes(
+        tube([m - h, m + h], width / 2, "plasm", flat=True, skin="silica", skin_um=0.07 * width)
+        for m, h in zip(middle, half, strict=True)
+    )
 
 
 def _setae(rng: np.random.Generator, length_um: float) -> Body:
@@ -62,8 +71,7 @@ def _setae(rng: np.random.Generator, length_um: float) -> Body:
     middle, direction = _axis(rng, length_um, n, 0.5)
     half = 0.5 * length_um / n * 0.74 * direction
     side = np.stack([-direction[:, 1], direction[:, 0], 0 * direction[:, 0]], axis=1)
-    cells = [tube([m - h, m + h], width / 2, "plasm", "body", flat=True) for m, h in zip(middle, half, strict=True)]
-    walls = [tube([m - h, m + h], width / 2, "silica", "organ", 0.07 * width, True) for m, h in zip(middle, half, strict=True)]
+    cells = _frustules(middle, half, width)
     reach = width * rng.uniform(1.6, 4.0)
     hairs = []
     for k in range(n):
@@ -72,9 +80,11 @@ def _setae(rng: np.random.Generator, length_um: float) -> Body:
                 lean = 0.25 * end + 1.3 * (2 * k / max(n - 1, 1) - 1) * rng.uniform(0.3, 0.7)
                 aim = side[k] * hand + direction[k] * lean + np.array([0, 0, rng.normal(0, 0.45)])
                 root = middle[k] + end * half[k] + hand * side[k] * width * 0.45
-                line = whip(rng, root, aim, reach * rng.uniform(0.7, 1.0), 7, curl=-0.5 * hand * np.sign(lean), wave=0.06)
+                line = whip(
+                    rng, root, aim, reach * rng.uniform(0.7, 1.0), 7, curl=-0.5 * hand * np.sign(lean), wave=0.06
+                )
                 hairs.append(tube(line, width * np.linspace(0.022, 0.01, 7), "silica", "appendage"))
-    parts: list[Part] = [merge_tubes(cells), *walls, merge_tubes(hairs)]
+    parts: list[Part] = [cells, merge_tubes(hairs)]
     parts += _plastids(rng, middle, half, 0.34 * width, int(rng.integers(1, 6)))
     return Body(tuple(parts), Traits(length_um, width, form="setae", cells=n), mottle=0.15)
 
@@ -83,16 +93,17 @@ def _needles(rng: np.random.Generator, length_um: float) -> Body:
     """*Pseudo-nitzschia*, *Rhizosolenia*: needles that overlap at their tips."""
     n = int(rng.integers(2, 8))
     cell = length_um / (n - 0.22 * (n - 1))
-    width = float(np.clip(cell * rng.uniform(0.05, 0.11), 2.2, 30))
+    width = float(np.clip(cell * rng.uniform(0.06, 0.13), 2.6, 30))
     middle, direction = _axis(rng, length_um - cell * 0.22, n, 0.12)
     side = np.stack([-direction[:, 1], direction[:, 0], 0 * direction[:, 0]], axis=1)
     middle = middle + side * (0.35 * width * np.where(np.arange(n) % 2, 1, -1))[:, None]
     half = 0.5 * cell * direction
     shape = np.array([0.12, 0.55, 0.9, 1.0, 0.9, 0.55, 0.12]) * width / 2
     t = np.linspace(-1, 1, 7)[:, None]
-    cells = [tube(m + t * h, shape, "plasm", "body") for m, h in zip(middle, half, strict=True)]
-    walls = [tube(m + t * h, shape, "silica", "organ", 0.12 * width) for m, h in zip(middle, half, strict=True)]
-    parts: list[Part] = [merge_tubes(cells), *walls, *_plastids(rng, middle, half * 0.7, 0.26 * width, 6)]
+    cells = [
+        tube(m + t * h, shape, "plasm", skin="silica", skin_um=0.12 * width) for m, h in zip(middle, half, strict=True)
+    ]
+    parts: list[Part] = [merge_tubes(cells), *_plastids(rng, middle, half * 0.7, 0.36 * width, 8)]
     return Body(tuple(parts), Traits(length_um, width, form="needles", cells=n), mottle=0.12)
 
 
@@ -126,8 +137,11 @@ def _trichome(rng: np.random.Generator, length_um: float) -> Body:
     middle, direction = _axis(rng, length_um, cells, 0.5)
     step = 0.5 * length_um / cells
     line = np.concatenate([middle - step * direction, middle[-1:] + step * direction[-1:]])
-    septa = [tube([m - 0.9 * d, m + 0.9 * d], 0.47 * width, "trichome", "organ", flat=True) for m, d in zip(line[1:-1], direction, strict=False)]
-    parts: list[Part] = [tube(line, width / 2, "trichome"), tube(line, width / 2, "theca", "organ", wall_um=0.8)]
+    septa = [
+        tube([m - 0.9 * d, m + 0.9 * d], 0.47 * width, "trichome", "organ", flat=True)
+        for m, d in zip(line[1:-1], direction, strict=False)
+    ]
+    parts: list[Part] = [tube(line, width / 2, "trichome", skin="theca", skin_um=0.8)]
     if septa:
         parts.append(merge_tubes(septa))
     parts.append(Cloud(middle.astype(np.float32), np.full(cells, 0.14 * width, np.float32), "granule", "organ"))
@@ -135,30 +149,31 @@ def _trichome(rng: np.random.Generator, length_um: float) -> Body:
 
 
 def _tuft(rng: np.random.Generator, length_um: float) -> Body:
-    L = length_um
     count = int(rng.integers(60, 170))
-    width = L * rng.uniform(0.06, 0.16)
+    width = length_um * rng.uniform(0.06, 0.16)
     twist = rng.uniform(0.04, 0.35)
     lines = []
     for _ in range(count):
         across = rng.normal(0, 0.33, 2) * width * 0.5
         aim = np.array([1.0, *(rng.normal(0, twist, 2) * 0.6)])
         aim /= np.linalg.norm(aim)
-        reach = L * rng.uniform(0.55, 1.0)
-        shift = (L - reach) * rng.uniform(-0.5, 0.5)
+        reach = length_um * rng.uniform(0.55, 1.0)
+        shift = (length_um - reach) * rng.uniform(-0.5, 0.5)
         start = np.array([shift, *across]) - aim * reach / 2
-        lines.append(tube(whip(rng, start, aim, reach, 6, bend(rng, 0.1, 0.25), 0.05), rng.uniform(5, 8), "trichome", "body"))
-    return Body((merge_tubes(lines),), Traits(L, width, form="tuft", cells=count * 100), 1.5, 0.3)
+        lines.append(
+            tube(whip(rng, start, aim, reach, 6, bend(rng, 0.1, 0.25), 0.05), rng.uniform(5, 8), "trichome", "body")
+        )
+    return Body((merge_tubes(lines),), Traits(length_um, width, form="tuft", cells=count * 100), 1.5, 0.3)
 
 
 def _puff(rng: np.random.Generator, length_um: float) -> Body:
-    R = length_um / 2
+    radius = length_um / 2
     count = int(rng.integers(160, 300))
     aims = sphere_points(count) + 0.12 * rng.standard_normal((count, 3))
     squash = np.array([1.0, rng.uniform(0.75, 1.0), rng.uniform(0.7, 1.0)])
     lines = []
     for aim in aims:
-        reach = R * rng.uniform(0.65, 0.97)
+        reach = radius * rng.uniform(0.65, 0.97)
         line = whip(rng, np.zeros(3), aim / np.linalg.norm(aim), reach, 6, bend(rng, 0.25, 0.6), 0.12) * squash
         lines.append(tube(line, rng.uniform(5, 8), "trichome", "body"))
     return Body((merge_tubes(lines),), Traits(length_um, length_um, form="puff", cells=count * 100), 1.4, 0.3)

@@ -8,7 +8,7 @@ in closed form; sheets and grains are spread over the pixels they cover (volume 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ __all__ = ["Canvas", "extent_um", "thickness_um", "turn"]
 _SIZES = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 _BATCH = 1 << 20
 _THINNEST_PX = 0.5
-_MOST_TILT = 3.0
+_MOST_TILT = 2.0
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,7 @@ def turn(part: Part, rotation: Array) -> Part:
     """The part turned by a rotation matrix (3, 3)."""
     r = rotation.T
     if isinstance(part, Tubes):
-        return Tubes(
-            part.start @ r, part.end @ r, part.start_radius, part.end_radius,
-            part.material, part.role, part.wall_um, part.flat,
-        )  # fmt: skip
+        return replace(part, start=part.start @ r, end=part.end @ r)
     if isinstance(part, Ellipsoids):
         return Ellipsoids(part.centre @ r, rotation @ part.axes, part.material, part.role, part.wall_um)
     if isinstance(part, Sheet):
@@ -64,12 +61,11 @@ def turn(part: Part, rotation: Array) -> Part:
 def extent_um(part: Part) -> tuple[Array, Array]:
     """Lowest and highest x and y of the part."""
     if isinstance(part, Tubes):
-        points, reach = np.concatenate([part.start, part.end]), np.concatenate([part.start_radius, part.end_radius])
-        reach = reach[:, None]
+        points, reach = np.concatenate([part.start, part.end]), _beside(part.start_radius, part.end_radius)
     elif isinstance(part, Ellipsoids):
         points, reach = part.centre, np.linalg.norm(part.axes, axis=2)[:, :2]
     elif isinstance(part, Sheet):
-        points, reach = part.points.reshape(-1, 3), np.float32(0)
+        points, reach = part.points.reshape(-1, 3), np.zeros((1, 1), np.float32)
     else:
         points, reach = part.points, part.radius[:, None]
     low: Array = (points[:, :2] - reach).min(axis=0)
@@ -77,7 +73,12 @@ def extent_um(part: Part) -> tuple[Array, Array]:
     return low, high
 
 
-def thickness_um(part: Part, canvas: Canvas) -> Array:
+def _beside(one: Array, two: Array) -> Array:
+    both: Array = np.concatenate([one, two])[:, None]
+    return both
+
+
+def thickness_um(part: Part, canvas: Canvas) -> dict[str, Array]:
     """Length of the line of sight within the part, for each pixel.
 
     Args:
@@ -85,22 +86,35 @@ def thickness_um(part: Part, canvas: Canvas) -> Array:
         canvas: where to draw.
 
     Returns:
-        (h, w) in µm.
+        For each material of the part (its own first, then that of its skin) a map (h, w) in µm.
     """
+    if isinstance(part, Sheet):
+        return {part.material: _draw_sheet(part, canvas)}
+    if isinstance(part, Cloud):
+        return {part.material: _draw_cloud(part, canvas)}
     out = np.zeros(canvas.shape, np.float32)
-    if isinstance(part, Tubes):
-        _draw_tubes(part, canvas, out)
-        if part.wall_um:
-            hole = np.zeros(canvas.shape, np.float32)
-            _draw_tubes(_bore(part), canvas, hole)
-            out -= np.minimum(hole, out)
-    elif isinstance(part, Ellipsoids):
+    if isinstance(part, Ellipsoids):
         _draw_ellipsoids(part, canvas, out)
-    elif isinstance(part, Sheet):
-        out = _draw_sheet(part, canvas)
-    else:
-        out = _draw_cloud(part, canvas)
-    return out
+        return {part.material: out}
+    _draw_tubes(part, canvas, out)
+    if part.wall_um:
+        return {part.material: out - _hole(part, part.wall_um, canvas, out)}
+    if part.skin:
+        return {part.material: out, part.skin: out - _hole(part, part.skin_um, canvas, out)}
+    return {part.material: out}
+
+
+def _hole(part: Tubes, wall_um: float, canvas: Canvas, outer: Array) -> Array:
+    """What of a tube is within its wall; never more than the tube itself."""
+    inner = [np.maximum(r - wall_um, 0) for r in (part.start_radius, part.end_radius)]
+    hollow = (inner[0] > 0) & (inner[1] > 0)
+    bore = Tubes(
+        part.start[hollow], part.end[hollow], inner[0][hollow], inner[1][hollow],
+        part.material, part.role, 0.0, part.flat,
+    )  # fmt: skip
+    out = np.zeros(canvas.shape, np.float32)
+    _draw_tubes(bore, canvas, out)
+    return np.minimum(out, outer)
 
 
 def _patches(
@@ -144,16 +158,6 @@ def _cut(part: Tubes, grid_um: float) -> Tubes:
     return Tubes(
         a + t0[:, None] * d, a + t1[:, None] * d, r0 + t0 * dr, r0 + t1 * dr,
         part.material, part.role, part.wall_um, part.flat,
-    )  # fmt: skip
-
-
-def _bore(part: Tubes) -> Tubes:
-    """The hole in a hollow tube."""
-    inner = [np.maximum(r - part.wall_um, 0) for r in (part.start_radius, part.end_radius)]
-    open_ = (inner[0] > 0) & (inner[1] > 0)
-    return Tubes(
-        part.start[open_], part.end[open_], inner[0][open_], inner[1][open_],
-        part.material, part.role, 0.0, part.flat,
     )  # fmt: skip
 
 
@@ -231,7 +235,9 @@ def _refine(points: Array) -> tuple[Array, float]:
 
     They lie about 0.9 pixels apart, or as close as 60,000 points allow.
     """
-    sides = [float(np.linalg.norm(np.diff(points, axis=axis), axis=2).mean()) * (points.shape[axis] - 1) for axis in (0, 1)]
+    sides = [
+        float(np.linalg.norm(np.diff(points, axis=axis), axis=2).mean()) * (points.shape[axis] - 1) for axis in (0, 1)
+    ]
     gap = max(0.9, (sides[0] * sides[1] / 60_000) ** 0.5)
     for axis in (0, 1):
         n = points.shape[axis]

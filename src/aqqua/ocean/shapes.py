@@ -6,11 +6,12 @@ z to its back). It is built once from its traits; every instrument then sees the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from aqqua.ocean.chance import Array
 
@@ -29,6 +30,8 @@ class Tubes:
         start_radius, end_radius: (n,) in µm.
         wall_um: thickness of the wall of a hollow tube; 0 is solid.
         flat: ends cut straight rather than rounded.
+        skin: material of a wall laid over a solid tube.
+        skin_um: its thickness.
     """
 
     start: Array
@@ -39,6 +42,8 @@ class Tubes:
     role: Role = "body"
     wall_um: float = 0.0
     flat: bool = False
+    skin: str = ""
+    skin_um: float = 0.0
 
     def volume_um3(self) -> float:
         """Volume of the cones without the rounded joints."""
@@ -171,12 +176,14 @@ class Body:
 
 
 def tube(
-    points: Array | Sequence[Sequence[float]],
-    radii: Array | Sequence[float] | float,
+    points: npt.ArrayLike,
+    radii: npt.ArrayLike,
     material: str,
     role: Role = "body",
     wall_um: float = 0.0,
     flat: bool = False,
+    skin: str = "",
+    skin_um: float = 0.0,
 ) -> Tubes:
     """A tube along a line of points.
 
@@ -187,10 +194,12 @@ def tube(
         role: see `Role`.
         wall_um: thickness of the wall of a hollow tube; 0 is solid.
         flat: ends cut straight.
+        skin: material of a wall laid over it.
+        skin_um: thickness of the skin.
     """
     line = np.asarray(points, np.float32)
     r = np.broadcast_to(np.asarray(radii, np.float32), line.shape[:1])
-    return Tubes(line[:-1], line[1:], r[:-1], r[1:], material, role, wall_um, flat)
+    return Tubes(line[:-1], line[1:], r[:-1], r[1:], material, role, wall_um, flat, skin, skin_um)
 
 
 def merge_tubes(tubes: Iterable[Tubes]) -> Tubes:
@@ -206,6 +215,8 @@ def merge_tubes(tubes: Iterable[Tubes]) -> Tubes:
         first.role,
         first.wall_um,
         first.flat,
+        first.skin,
+        first.skin_um,
     )
 
 

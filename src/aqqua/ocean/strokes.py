@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from aqqua.ocean.chance import Array
-from aqqua.ocean.shapes import Cloud, Ellipsoids, Role, Tubes, tube
+from aqqua.ocean.shapes import Ellipsoids, Role, Tubes, tube
 
-__all__ = ["arc", "ball", "eggs_on", "fan", "frame_of", "grains_in", "inside_oval", "oval", "sphere_points", "whip"]
+__all__ = ["arc", "ball", "eggs_on", "fan", "frame_of", "grains_within", "inside_oval", "oval", "sphere_points", "whip"]
 
 
-def ball(centre: Sequence[float], radius: float, material: str, role: Role = "organ", wall_um: float = 0.0) -> Ellipsoids:
+def ball(
+    centre: Sequence[float], radius: float, material: str, role: Role = "organ", wall_um: float = 0.0
+) -> Ellipsoids:
     """A sphere."""
     return oval(centre, (radius, radius, radius), material, role, wall_um)
 
@@ -26,7 +28,7 @@ def oval(
     frame: Array | None = None,
 ) -> Ellipsoids:
     """An ellipsoid with its semi-axes along x, y, z, or along the columns of `frame`."""
-    axes = np.diag(np.asarray(semi, np.float32))
+    axes: Array = np.diag(np.asarray(semi, np.float32))
     if frame is not None:
         axes = frame @ axes
     return Ellipsoids(
@@ -41,7 +43,8 @@ def frame_of(direction: Array) -> Array:
     helper = np.array([0.0, 0.0, 1.0]) if abs(x[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
     y = np.cross(helper, x)
     y /= np.linalg.norm(y)
-    return np.stack([x, y, np.cross(x, y)], axis=1).astype(np.float32)
+    out: Array = np.stack([x, y, np.cross(x, y)], axis=1).astype(np.float32)
+    return out
 
 
 def whip(
@@ -61,22 +64,26 @@ def whip(
     Returns:
         (points, 3) in µm.
     """
-    aim = np.asarray(aim, np.float64) / np.linalg.norm(aim)
-    t = np.linspace(0, 1, points - 1)
-    turn = curl * t + wave * np.cumsum(rng.standard_normal(points - 1)) / np.sqrt(points)
-    lift = wave * np.cumsum(rng.standard_normal(points - 1)) / np.sqrt(points)
+    x, y, z = (float(value) for value in aim)
+    size = (x * x + y * y + z * z) ** 0.5
+    stray = rng.standard_normal((2, points - 1)).cumsum(axis=1) * (wave / points**0.5)
+    turn = np.arange(points - 1) * (curl / max(1, points - 2)) + stray[0]
     c, s = np.cos(turn), np.sin(turn)
-    steps = np.stack([aim[0] * c - aim[1] * s, aim[0] * s + aim[1] * c, aim[2] + lift], axis=1)
-    steps *= (length / (points - 1)) / np.linalg.norm(steps, axis=1, keepdims=True)
-    line: Array = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)]) + np.asarray(root)
-    return line.astype(np.float32)
+    steps = np.empty((points, 3))
+    steps[0] = root
+    steps[1:, 0] = x * c - y * s
+    steps[1:, 1] = x * s + y * c
+    steps[1:, 2] = z + size * stray[1]
+    steps[1:] *= (length / (points - 1)) / np.sqrt((steps[1:] ** 2).sum(axis=1))[:, None]
+    line: Array = steps.cumsum(axis=0).astype(np.float32)
+    return line
 
 
 def arc(centre: Sequence[float] | Array, radius: float, start: float, end: float, points: int) -> Array:
     """Part of a circle around the x axis through `centre`; angles in radians from y to z."""
     angle = np.linspace(start, end, points)
-    line = np.stack([0 * angle, radius * np.cos(angle), radius * np.sin(angle)], axis=1) + np.asarray(centre)
-    return line.astype(np.float32)
+    line: Array = np.stack([0 * angle, radius * np.cos(angle), radius * np.sin(angle)], axis=1) + np.asarray(centre)
+    return line
 
 
 def fan(
@@ -89,7 +96,8 @@ def fan(
         root: (3,) in µm.
         aim: (3,) direction of the middle one.
         count: how many.
-        length, radius: of each, in µm.
+        length: of each, in µm.
+        radius: at the root, in µm.
         spread: angle between the outermost, in radians.
     """
     angles = np.linspace(-0.5, 0.5, count) * spread if count > 1 else rng.uniform(-0.5, 0.5, 1) * spread
@@ -136,7 +144,9 @@ def sphere_points(count: int) -> Array:
     return out
 
 
-def grains_in(rng: np.random.Generator, count: int, centre: Array, semi: Array, radius: float, material: str) -> Cloud:
-    """Grains scattered within an ellipsoid along the axes."""
-    points = inside_oval(rng, count) * np.asarray(semi) + np.asarray(centre)
-    return Cloud(points.astype(np.float32), (radius * rng.uniform(0.6, 1.4, count)).astype(np.float32), material)
+def grains_within(rng: np.random.Generator, count: int, line: Array, r: Array) -> Array:
+    """Points within a tube along x, (count, 3)."""
+    x = rng.uniform(float(line[0, 0]), float(line[-1, 0]), count)
+    reach = np.interp(x, line[:, 0], r) * np.sqrt(rng.random(count))
+    turn = rng.uniform(0, 2 * np.pi, count)
+    return np.stack([x, reach * np.cos(turn), reach * np.sin(turn)], axis=1).astype(np.float32)
