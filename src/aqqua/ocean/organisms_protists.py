@@ -6,7 +6,7 @@ import numpy as np
 
 from aqqua.ocean.chance import Array, bend
 from aqqua.ocean.shapes import Body, Cloud, Part, Sheet, Traits, merge_tubes, tube
-from aqqua.ocean.strokes import arc, ball, inside_oval, oval, sphere_points, whip
+from aqqua.ocean.strokes import arc, ball, grains_within, inside_oval, oval, sphere_points, whip
 
 __all__ = ["ciliate", "radiolarian", "tintinnid"]
 

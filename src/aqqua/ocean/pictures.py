@@ -117,12 +117,14 @@ def _line_scan(tilt: Array, rng: np.random.Generator) -> Array:
 
 
 def _glass(tilt: Array, rng: np.random.Generator) -> Array:
-    return (tilt + 0.006 * smooth_noise(rng, (len(tilt), tilt.shape[1]), 8))[None]
+    out: Array = tilt + 0.006 * smooth_noise(rng, (len(tilt), tilt.shape[1]), 8)
+    return out[None]
 
 
 def _flow_cell(tilt: Array, rng: np.random.Generator) -> Array:
     streaks = 0.012 * smooth_noise(rng, (len(tilt), 2), 6)[:, :1]
-    return (tilt + streaks - 0.03 * edge_distance((len(tilt), tilt.shape[1])))[None]
+    out: Array = tilt + streaks - 0.03 * edge_distance((len(tilt), tilt.shape[1]))
+    return out[None]
 
 
 def _lamp(tilt: Array, rng: np.random.Generator) -> Array:
