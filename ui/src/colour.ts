@@ -5,11 +5,11 @@ export type Rgb = [red: number, green: number, blue: number];
 export type Theme = "light" | "dark";
 
 /**
- * Ten hues, ordered so that the first ones differ most also for readers without red or green cones
- * (after the reasoning of Okabe & Ito 2008 and Tol 2021); each theme has its own lightness.
+ * Ten hues, found by search: lightness and hue such that each two of the first ones stay apart also for readers without
+ * red or green cones (simulation of Machado et al. 2009; tests/colour.test.ts measures it). Each theme has its own.
  */
-const LIGHT = ["#1f6fb4", "#d9761a", "#12866a", "#b03a86", "#7a52c7", "#a08208", "#2f9fc4", "#c1352f", "#5d7a1f", "#8a5a3c"];
-const DARK = ["#5aa9ee", "#f39a3d", "#35c49b", "#ee7fc4", "#a98bf5", "#e3c53f", "#7fdcf5", "#f5705f", "#a9c95a", "#c99a76"];
+const LIGHT = ["#0f4fb0", "#e2691b", "#0b9a8a", "#8e1560", "#66690f", "#a873de", "#2a7c97", "#c9405f", "#7d9a4b", "#b0694e"];
+const DARK = ["#4d8fec", "#ffb32e", "#1fd6a4", "#d8509c", "#8f8c14", "#cbb2ff", "#9be7f7", "#f2857c", "#b3d17a", "#bd7c5c"];
 
 /** Colours given out before the rest is grey: the ten hues, then the same ten lighter. */
 export const N_COLOURS = 20;
@@ -26,13 +26,18 @@ export const OTHER: Record<Theme, Rgb> = { light: [172, 181, 190], dark: [88, 10
 export const GROUND: Record<Theme, Rgb> = { light: [252, 253, 253], dark: [12, 17, 22] };
 export const MISSING: Record<Theme, Rgb> = { light: [197, 204, 211], dark: [62, 73, 83] };
 
-/** Even steps of lightness from 0 to 1, dark on light ground and bright on dark ground at the high end. */
+/** Even steps of lightness from 0 to 1, towards what stands out more: dark on light ground, bright on dark. */
 export function continuous(t: number, theme: Theme): Rgb {
   const s = Math.max(0, Math.min(1, t));
   const hue = ((theme === "light" ? 165 + 130 * s : 285 - 190 * s) * Math.PI) / 180;
   const lightness = theme === "light" ? 0.83 - 0.53 * s : 0.42 + 0.5 * s;
-  const chroma = 0.085 + 0.075 * Math.sin(Math.PI * Math.min(1, s * 0.85 + 0.1));
+  let chroma = 0.085 + 0.075 * Math.sin(Math.PI * Math.min(1, s * 0.85 + 0.1));
+  while (chroma > 0.01 && !isShown(linear(lightness, chroma * Math.cos(hue), chroma * Math.sin(hue)))) chroma -= 0.004;
   return oklabToRgb(lightness, chroma * Math.cos(hue), chroma * Math.sin(hue));
+}
+
+function isShown(rgb: number[]): boolean {
+  return rgb.every((c) => c >= 0 && c <= 1);
 }
 
 export function parse(hex: string): Rgb {
@@ -65,7 +70,7 @@ export function rgbToOklab(rgb: Rgb): [number, number, number] {
   ];
 }
 
-export function oklabToRgb(lightness: number, a: number, b: number): Rgb {
+function linear(lightness: number, a: number, b: number): number[] {
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
   const m = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3;
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
@@ -73,7 +78,11 @@ export function oklabToRgb(lightness: number, a: number, b: number): Rgb {
     4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
     -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
-  ].map((c) => {
+  ];
+}
+
+export function oklabToRgb(lightness: number, a: number, b: number): Rgb {
+  return linear(lightness, a, b).map((c) => {
     const v = c <= 0.0031308 ? 12.92 * c : 1.055 * c ** (1 / 2.4) - 0.055;
     return Math.max(0, Math.min(255, Math.round(v * 255)));
   }) as Rgb;

@@ -20,6 +20,7 @@ function Modal({ name, children }: { name: string; children: ComponentChildren }
     const node = box.current!;
     const before = document.activeElement as HTMLElement | null;
     node.showModal();
+    node.querySelector<HTMLElement>(".primary:not(:disabled)")?.focus();
     const outside = (e: MouseEvent) => e.target === node && (dialog.value = null);
     const closed = () => (dialog.value = null);
     node.addEventListener("click", outside);

@@ -104,7 +104,7 @@ export function entries(column: Column, now: Histogram | null, search: string, o
   if (column.missing) list.push({ value: null, all: column.missing, now: now ? (now.missing ?? 0) : column.missing });
   const wanted = search.trim().toLowerCase();
   const found = wanted ? list.filter((e) => words(String(e.value ?? "no value")).toLowerCase().includes(words(wanted))) : list;
-  return counts ? found.map((e, i) => ({ e, i })).sort((a, b) => Number(on(b.e.value)) - Number(on(a.e.value)) || b.e.now - a.e.now || a.i - b.i).map(({ e }) => e) : found;
+  return counts ? found.map((e, i) => ({ e, i })).sort((a, b) => Number(on(b.e.value)) - Number(on(a.e.value)) || Number(a.e.value === null) - Number(b.e.value === null) || b.e.now - a.e.now || a.i - b.i).map(({ e }) => e) : found;
 }
 
 function Categories({ column, now, n }: { column: Column; now: Histogram | null; n: number }) {

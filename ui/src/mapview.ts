@@ -122,7 +122,7 @@ export class MapView {
     }
     if (!state) return void splat(this.frame, cloud, null, PLAIN, place, style);
     splat(this.frame, cloud, state, DIM, place, { ...style, radius: Math.max(0.6, r * 0.85), colours: dimWords.peek(), rim: 0 });
-    splat(this.frame, cloud, state, PLAIN, place, style);
+    splat(this.frame, cloud, state, PLAIN, place, { ...style, radius: Math.max(r, Math.min(r * 1.5, 2.6 * this.ratio)) });
     const ink = word(now === "light" ? [16, 24, 32] : [255, 255, 255]);
     splat(this.frame, cloud, state, RING, place, { ...style, radius: Math.max(r, 3 * this.ratio), rim: ink, rimWidth: 2 * this.ratio });
   }

@@ -36,13 +36,13 @@ export function drawOverlay(canvas: HTMLCanvasElement, now: Overlay): void {
   const pen = canvas.getContext("2d")!;
   pen.setTransform(now.ratio, 0, 0, now.ratio, 0, 0);
   pen.clearRect(0, 0, now.size.width, now.size.height);
-  drawPictures(pen, now);
+  const pictures = drawPictures(pen, now);
   const region = polygon.peek();
   if (region) outline(pen, region.map((p) => toScreen(now.view, now.size, p)), true);
   if (now.stroke) outline(pen, now.stroke, false);
   for (const row of now.rings) ring(pen, now, row, ACCENT[theme.peek()], 2.5);
   if (now.hovered?.row !== undefined) ring(pen, now, now.hovered.row, INK[theme.peek()], 2);
-  drawNames(pen, now);
+  drawNames(pen, now, pictures);
 }
 
 function outline(pen: CanvasRenderingContext2D, shape: Point[], closed: boolean): void {
@@ -80,7 +80,7 @@ function ring(pen: CanvasRenderingContext2D, now: Overlay, row: number, colour: 
 
 // ---- pictures ----------------------------------------------------------------------------------------------------------
 /** Pictures stand at their points where one is so near that they find room, or everywhere on request. */
-function drawPictures(pen: CanvasRenderingContext2D, now: Overlay): void {
+function drawPictures(pen: CanvasRenderingContext2D, now: Overlay): boolean {
   const cloud = points.peek();
   const place = placeOnScreen(now);
   const [x0, x1] = [-place.ax / place.bx, (now.size.width - place.ax) / place.bx];
@@ -88,7 +88,7 @@ function drawPictures(pen: CanvasRenderingContext2D, now: Overlay): void {
   const box = pictureSize(now);
   const [w, h] = [(box + 6) / place.bx, (box + 6) / -place.by];
   const room = (now.size.width * now.size.height) / (box * box);
-  if (!cloud.n || (!allImages.peek() && crowded(cloud, bins.value, x0, y0, x1, y1, room * 0.9))) return;
+  if (!cloud.n || (!allImages.peek() && crowded(cloud, bins.value, x0, y0, x1, y1, room * 0.9))) return false;
   const state = standing.peek();
   const shown = spread(cloud, bins.value, x0 - w, y0 - h, x1 + w, y1 + h, w, h, MOST_PICTURES, (i) => !state || state[i] !== DIM);
   want(shown.map((i) => cloud.index[i]));
@@ -96,14 +96,17 @@ function drawPictures(pen: CanvasRenderingContext2D, now: Overlay): void {
     const thumb = thumbOf(cloud.index[i]);
     if (thumb) drawThumb(pen, thumb, place.ax + place.bx * cloud.x[i], place.ay + place.by * cloud.y[i], box, css(palette.peek()[cloud.value[i]]));
   }
+  return true;
 }
 
+/** Edge of a picture: it depends on the zoom alone, so that nothing jumps while one moves. */
 function pictureSize(now: Overlay): number {
-  return Math.round(Math.max(40, Math.min(96, now.size.width / 18)));
+  const least = Math.max(40, Math.min(96, now.size.width / 18));
+  return Math.round(least * Math.max(1, Math.min(2, 1 + Math.log2(now.zoom / 24) / 4)));
 }
 
 function drawThumb(pen: CanvasRenderingContext2D, thumb: Thumb, x: number, y: number, box: number, colour: string): void {
-  const grow = Math.min(1.5, (box - 4) / Math.max(thumb.width, thumb.height));
+  const grow = Math.min(2, (box - 4) / Math.max(thumb.width, thumb.height));
   const [w, h] = [Math.max(8, Math.round(thumb.width * grow)), Math.max(8, Math.round(thumb.height * grow))];
   const [left, top] = [Math.round(x - w / 2), Math.round(y - h / 2)];
   pen.fillStyle = colour;
@@ -121,7 +124,7 @@ export function nameAt([x, y]: Point): Cluster | undefined {
   return shownNames.find((s) => x >= s.left && x <= s.left + s.name.width && y >= s.top && y <= s.top + s.name.height)?.cluster;
 }
 
-function drawNames(pen: CanvasRenderingContext2D, now: Overlay): void {
+function drawNames(pen: CanvasRenderingContext2D, now: Overlay, pictures: boolean): void {
   shownNames = [];
   if (!showNames.peek() || now.stroke) return;
   const em = Math.max(11.5, Math.min(18, now.size.width / 70));
@@ -139,8 +142,17 @@ function drawNames(pen: CanvasRenderingContext2D, now: Overlay): void {
   const faint = Object.keys(filters.peek()).length > 0 || similar.peek() !== null;
   for (const { cluster, left, top, name } of shownNames) {
     const hot = now.hovered?.cluster === cluster;
+    if (pictures) plate(pen, left, top + 2, name.width, name.height - 4);
     write(pen, words(cluster.label), left + 5, top + name.height / 2, hot ? 1 : faint ? 0.75 : 0.92, hot);
   }
+}
+
+/** Behind a name that stands over pictures. */
+function plate(pen: CanvasRenderingContext2D, left: number, top: number, width: number, height: number): void {
+  pen.fillStyle = css(GROUND[theme.peek()], 0.86);
+  pen.beginPath();
+  pen.roundRect(left, top, width, height, 4);
+  pen.fill();
 }
 
 function write(pen: CanvasRenderingContext2D, text: string, x: number, y: number, strength: number, hot: boolean): void {
