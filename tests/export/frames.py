@@ -14,7 +14,6 @@ from aqqua.metadata.fields import polars_schema
 
 LABELS = {
     "label": pl.String,
-    "label_taxon": pl.String,
     "label_status": pl.String,
     "label_ecotaxa_id": pl.Int64,
     "label_time": pl.Datetime("ms", "UTC"),

@@ -114,8 +114,7 @@ def test_what_people_said_is_kept_unless_asked_otherwise() -> None:
     frame = named(
         images(
             3,
-            label=["egg<other", "x", "y"],
-            label_taxon=["detritus", "Calanoida", None],
+            label=["egg<other", "Calanoida", "y"],
             label_status=["validated", "dubious", "predicted"],
             label_ecotaxa_id=[92731, None, 5],
             label_time=time,
@@ -123,12 +122,12 @@ def test_what_people_said_is_kept_unless_asked_otherwise() -> None:
     )
     kept = annotate(frame, IDS.get).select("category", "category_id", "status", "score", "route")
     assert kept.rows() == [
-        ("detritus", 92731, "validated", None, "id"),
+        ("egg<other", 92731, "validated", None, "id"),
         ("Calanoida", 45074, "dubious", None, "id"),
         ("Calanoida", 45074, "predicted", 0.75, "id"),
     ]
     predicted = annotate(frame, IDS.get, human="as_predicted").select("category", "category_id", "status")
-    assert predicted.rows()[:2] == [("detritus", 92731, "predicted"), ("Calanoida", 45074, "predicted")]
+    assert predicted.rows()[:2] == [("egg<other", 92731, "predicted"), ("Calanoida", 45074, "predicted")]
 
 
 def test_without_a_model_the_sources_own_prediction_counts() -> None:
@@ -149,7 +148,6 @@ def test_an_object_has_one_annotation_for_all_its_images() -> None:
     judged = frame.with_columns(
         label=pl.Series(["x", None, None]),
         label_status=pl.Series(["validated", None, None]),
-        label_taxon=pl.lit(None, pl.String),
     )
     assert annotate(judged, IDS.get).select("category", "status").unique().rows() == [("x", "validated")]
 

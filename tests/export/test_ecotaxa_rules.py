@@ -189,15 +189,15 @@ def test_a_name_that_stands_twice() -> None:
 def test_free_columns_have_limits(prefix: str, kind: str, room: int) -> None:
     fits: dict[str, Any] = {f"{prefix}_free{k}": (kind, "1") for k in range(room)}
     assert findings(table(**fits)) == []
-    (found,) = findings(table(**fits, **{f"{prefix}_last": (kind, "1")}))
+    (found,) = findings(table(**fits | {f"{prefix}_last": (kind, "1")}))
     assert found.message == f"Field {prefix}_last cannot be mapped. Too many custom fields, or bad type."
 
 
 def test_object_numbers_have_room_for_500_over_all_tables() -> None:
-    one = table(**{f"object_x{k}": ("[f]", "1") for k in range(300)})
-    other = table(
-        path="t/ecotaxa_t.tsv", object_id="b", drop="object_area", **{f"object_y{k}": ("[f]", "1") for k in range(200)}
-    )
+    many: dict[str, Any] = {f"object_x{k}": ("[f]", "1") for k in range(300)}
+    more: dict[str, Any] = {f"object_y{k}": ("[f]", "1") for k in range(200)}
+    one = table(**many)
+    other = table(path="t/ecotaxa_t.tsv", object_id="b", drop="object_area", **more)
     assert codes(one, other) == ["too_many_columns"]
 
 

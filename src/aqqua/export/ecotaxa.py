@@ -32,6 +32,7 @@ from aqqua.export.ecotaxa_package import Package, Picture, Table
 from aqqua.export.ecotaxa_rows import Head, Human, annotate, leave_out, name_files, name_objects, name_parents
 from aqqua.export.ecotaxa_rules import MAX_TABLES, MAX_UPLOAD_BYTES, check_package
 from aqqua.export.ecotaxa_table import Column, columns_for, table_of
+from aqqua.export.ecotaxa_taxa import id_of, ids_in, with_own_ids
 from aqqua.export.ecotaxa_zip import FACTOR, ImageFile, ZipSeries
 from aqqua.metadata.check import Finding
 from aqqua.progress import job
@@ -86,11 +87,11 @@ def export_ecotaxa(
         FormatError: EcoTaxa would refuse the result.
         StorageError: the disk is full.
     """
-    labels = dataset.labels()
+    labels = with_own_ids(dataset.labels())
     used = model or next(iter(dataset.prediction_models()), None)
     images = _gather(dataset, labels, uids, used)
     path = out if out.suffix.lower() == ".zip" else out / f"ecotaxa_{dataset.path.name}.zip"
-    taxon_id = partial(_taxon_id, _ids_in(labels))
+    taxon_id = partial(_taxon_id, ids_in(labels))
     return write_package(images, dataset.images, path, taxon_id, Options(used, human, head, sixteen_bit, max_bytes))
 
 
@@ -207,8 +208,8 @@ def _gather(dataset: Dataset, labels: pl.DataFrame, uids: Sequence[int] | None, 
                 f"{len(unknown)} of the images are not there, for example {unknown[0]}", where=dataset.path, do=do
             )
         images = images.filter(pl.col("uid").is_in(chosen.implode()))
-    names = {"label": "label", "taxon": "label_taxon", "status": "label_status", "ecotaxa_id": "label_ecotaxa_id"}
-    told = labels.select("uid", **{new: pl.col(old) for old, new in names.items()}, label_time="time_utc")
+    names = {"status": "label_status", "ecotaxa_id": "label_ecotaxa_id", "time_utc": "label_time"}
+    told = labels.select("uid", "label", **{new: pl.col(old) for old, new in names.items()})
     images = images.join(told, on="uid", how="left", maintain_order="left")
     if model is not None:
         guesses = dataset.predictions(model)
@@ -218,18 +219,5 @@ def _gather(dataset: Dataset, labels: pl.DataFrame, uids: Sequence[int] | None, 
     return images.with_columns(missing)
 
 
-def _ids_in(labels: pl.DataFrame) -> dict[str, int]:
-    """Category → EcoTaxa id, as labels from EcoTaxa say it; what they contradict themselves in is left out."""
-    known = labels.filter(pl.col("ecotaxa_id").is_not_null())
-    pairs = pl.concat([known.select("ecotaxa_id", name=column) for column in ("label", "taxon")]).drop_nulls().unique()
-    single = pairs.filter(pl.len().over("name") == 1)
-    return dict(single.select("name", "ecotaxa_id").iter_rows())
-
-
 def _taxon_id(known: dict[str, int], name: str) -> int | None:
-    from aqqua.metadata.taxa import match
-
-    if name in known:
-        return known[name]
-    taxon = match(name)
-    return taxon.ecotaxa_id if taxon else None
+    return known.get(name) or id_of(name)

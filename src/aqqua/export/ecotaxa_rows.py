@@ -16,7 +16,7 @@ Human = Literal["keep", "as_predicted"]
 Head = Literal["best", "linear", "knn"]
 _BY_PEOPLE = ["validated", "dubious", "discarded"]
 _BEST_FIRST: dict[str, Any] = {"descending": [True, True, False, False], "nulls_last": True}
-_OF_LABEL = ["label", "label_taxon", "label_status", "label_time"]
+_OF_LABEL = ["label", "label_status", "label_time"]
 _OF_MODEL = ["taxon_knn", "p_knn", "taxon_linear", "p_linear", "outlier"]
 _OF_OBJECT = ["category", "category_id", "status", "score", *_OF_LABEL, *_OF_MODEL]
 _MAX_RANK = 100
@@ -73,7 +73,7 @@ def annotate(
     says which column the category goes to: EcoTaxa rejects an id beside an empty name, so no table has both.
 
     Args:
-        images: with object; label, label_taxon, label_status, label_ecotaxa_id, label_time; predictions.
+        images: with object; label, label_status, label_ecotaxa_id, label_time; predictions.
         taxon_id: id of a category in EcoTaxa by its name, None where it is not known.
         human: whether what people have judged stays so, or goes as a prediction of the same category.
         head: whose taxon counts: the linear head's, the nearest neighbours', or the linear one's where there is one.
@@ -82,7 +82,7 @@ def annotate(
     judged = pl.col("label_status").is_in(_BY_PEOPLE).fill_null(value=False)
     by_label = judged | guess.is_null()
     rows = images.with_columns(
-        category=pl.when(by_label).then(pl.coalesce("label_taxon", "label")).otherwise(guess),
+        category=_one_line(pl.when(by_label).then("label").otherwise(guess)),
         status=pl.when(judged & pl.lit(human == "keep")).then("label_status").otherwise(pl.lit("predicted")),
         score=pl.when(~by_label).then(score),
         own_id=pl.when(by_label).then("label_ecotaxa_id"),
@@ -165,9 +165,12 @@ def _slug(column: str) -> pl.Expr:
 
 def _clean(text: str | pl.Expr) -> pl.Expr:
     """One line of text without control characters; what has none left is "_"."""
-    text = pl.col(text) if isinstance(text, str) else text
+    return _one_line(pl.col(text) if isinstance(text, str) else text).fill_null("_")
+
+
+def _one_line(text: pl.Expr) -> pl.Expr:
     plain = text.str.replace_all(r"[\x00-\x1f\x7f\s]+", " ").str.strip_chars()
-    return pl.when(plain == "").then(pl.lit("_")).otherwise(plain)
+    return pl.when(plain != "").then(plain)
 
 
 def _fit(name: pl.Expr) -> pl.Expr:
