@@ -291,6 +291,13 @@ def test_defaults_fill_only_what_is_missing() -> None:
     assert told.converted["sample_id"].to_list() == ["s1", "s1"]
 
 
+def test_defaults_do_not_hide_what_cannot_be_read() -> None:
+    told = run(good(object_lat="abc"), good(object_lat="99999"), good(object_lat="95"), defaults={"latitude": 1.5})
+    assert told.converted["_row"].to_list() == [1]
+    assert told.converted["latitude"].to_list() == [1.5]
+    assert told.rejects["reason"].str.contains("'abc'|'95'").all()
+
+
 def test_a_card_can_be_all_there_is() -> None:
     place = {"time_utc": datetime(2014, 6, 1), "latitude": 25.5, "longitude": "80.05 W"}
     defaults = {**place, "depth_min_m": 0, "depth_max_m": 140, "pixel_um": 68}

@@ -127,13 +127,14 @@ def _usual_instrument(table: Table, card: Card, source: str) -> tuple[str, str]:
 
 
 def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Group:
-    readings = {field: table.read(field) for field in _READ}
+    columns = {field: list(table.by_columns(field)) for field in COMPARED}
+    readings = {field: table.read(field, columns.get(field)) for field in _READ}
     findings = [finding for reading in readings.values() for finding in reading.findings]
-    for field in COMPARED:
-        findings += conflicts(FIELDS[field], table.all_readings(field))
+    for field, told in columns.items():
+        findings += conflicts(FIELDS[field], told)
     frame = pl.DataFrame({field: reading.value for field, reading in readings.items()})
-    frame, told = mend_depths(frame)
-    findings += told
+    frame, mended = mend_depths(frame)
+    findings += mended
     modality = pl.col("modality").fill_null(table.mapping.modality) if table.mapping.modality else pl.col("modality")
     frame = frame.with_columns(
         rows.cast(pl.UInt32).alias("_row"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -96,8 +96,8 @@ def problems(kind: pl.Series, text: pl.Series, column: str) -> pl.Series:
     return told.to_struct("problem")
 
 
-def first_of(readings: Sequence[Reading], size: int, dtype: pl.DataType) -> Reading:
-    """The first value of each row, and for the rest the first reason."""
+def first_of(readings: Iterable[Reading], size: int, dtype: pl.DataType) -> Reading:
+    """The first value of each row, and for the rest the first reason; no more is read than it takes."""
     value, problem = nulls(size, dtype), nulls(size, _PROBLEM)
     used, findings = [], []
     for reading in readings:
@@ -109,6 +109,8 @@ def first_of(readings: Sequence[Reading], size: int, dtype: pl.DataType) -> Read
         value = reading.value.cast(dtype).zip_with(new, value)
         told = problem.struct.field("kind").is_null() & reading.problem.struct.field("kind").is_not_null()
         problem = reading.problem.zip_with(told, problem)
+        if value.null_count() == 0:
+            break
     return Reading(
         column=", ".join(dict.fromkeys(reading.column for reading in used)),
         how=", else ".join(dict.fromkeys(reading.how for reading in used)),

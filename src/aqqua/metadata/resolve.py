@@ -6,7 +6,7 @@ generic columns; card's defaults; the instrument's constant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, unit_of
 __all__ = ["Table", "constants"]
 
 _DEPTHS = ("depth_min_m", "depth_max_m")
-_TIMES = ("time_utc", "date", "time_of_day")
+_WRONG = ["unreadable", "impossible", "no unit", "no date"]
 
 
 @dataclass(frozen=True)
@@ -54,26 +54,32 @@ class Table:
         generic = load_mapping(GENERIC)
         return (self.mapping,) if self.mapping.name == GENERIC else (self.mapping, generic)
 
-    def read(self, name: str) -> Reading:
-        """The values of a field, row by row."""
+    def read(self, name: str, columns: Iterable[Reading] | None = None) -> Reading:
+        """The values of a field, row by row.
+
+        A constant of the card stands for what is missing, never for what cannot be read.
+
+        Args:
+            name: of the field.
+            columns: what `by_columns` gave, if it has been asked before.
+        """
         entry = FIELDS[name]
         dtype = pl.Float64() if entry.numeric or entry.dtype == "i32" else entry.polars
         size = self.raw.height
         overrides = list(self._constants(self.card.overrides, "overrides", entry))
         if overrides:
             return first_of(overrides, size, dtype)
-        found = [
-            *self.all_readings(name),
-            *self._constants(self.card.defaults, "defaults", entry),
-            *self._last_resort(entry),
-        ]
-        first = first_of(found, size, dtype)
-        return replace(first, findings=[*first.findings, *_unitless(self, entry, first)])
+        told = first_of(self.by_columns(name) if columns is None else columns, size, dtype)
+        wrong = told.problem.struct.field("kind").is_in(_WRONG).fill_null(False) & told.value.is_null()
+        constant = [*self._constants(self.card.defaults, "defaults", entry), *self._last_resort(entry)]
+        constant = [replace(reading, value=reading.value.set(wrong, None)) for reading in constant]
+        whole = first_of([told, *constant], size, dtype)
+        return replace(whole, findings=[*whole.findings, *_unitless(self, entry, told)])
 
-    def all_readings(self, name: str) -> list[Reading]:
-        """What every column of the table says about a field, for comparison."""
-        entry = FIELDS[name]
-        return [*self._named(entry), *self._ruled(entry)]
+    def by_columns(self, name: str) -> Iterator[Reading]:
+        """What each column of the table says about a field, the one that counts first."""
+        yield from self._named(FIELDS[name])
+        yield from self._ruled(FIELDS[name])
 
     def _constants(self, given: Mapping[str, Any], kind: str, entry: Field) -> Iterator[Reading]:
         for key, said, text in constants(given, kind):
@@ -113,16 +119,18 @@ class Table:
             yield read_moments(None, column, entry)
 
     def _ruled(self, entry: Field) -> Iterator[Reading]:
-        """Columns that mappings name."""
+        """Columns that mappings name; what the instrument's says of a column, the generic one does not say again."""
+        roles = [entry.name, "depth"] if entry.name in _DEPTHS else [entry.name]
+        seen = set()
         for mapping in self.mappings:
             if entry.name == "time_utc":
                 yield from self._ruled_times(mapping, entry)
-            names = [entry.name, "depth"] if entry.name in _DEPTHS else [entry.name]
-            for name in names:
-                for rule in mapping.rules.get(name, ()):
-                    reading = self._by_rule(rule, mapping, entry)
-                    if reading is not None:
-                        yield reading
+            for rule in (rule for role in roles for rule in mapping.rules.get(role, ())):
+                columns = tuple(self.columns.find(term.column) for term in rule.terms)
+                reading = None if columns in seen else self._by_rule(rule, mapping, entry)
+                seen.add(columns)
+                if reading is not None:
+                    yield reading
 
     def _ruled_times(self, mapping: InstrumentMapping, entry: Field) -> Iterator[Reading]:
         def texts(role: str) -> list[tuple[str, pl.Series]]:
