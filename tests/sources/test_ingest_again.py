@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from aqqua.metadata.card import Card
+from aqqua.sources.archive import Tree
 from aqqua.sources.build import build_shard
 from aqqua.sources.ingest import ingest
+from aqqua.sources.plan import plan_source
 from aqqua.store.dataset import Dataset
 from aqqua.store.shard import ShardBuilder
 from tests.make.ecotaxa import FLAVOURS, rows, write_package
@@ -123,3 +125,20 @@ def test_a_pool_makes_the_same_shards(tmp_path: Path) -> None:
 def test_a_job_can_be_done_by_another_process() -> None:
     assert build_shard.__module__ == "aqqua.sources.build"
     assert "<" not in build_shard.__qualname__
+
+
+def test_constants_of_one_source_do_not_slip_into_the_next(tmp_path: Path) -> None:
+    write_classes(tmp_path / "with.zip")
+    write_classes(tmp_path / "without.zip", card="", seed=1)
+    dataset = ingest([tmp_path / "with.zip"], tmp_path / "ds").dataset
+    assert (dataset.card.title, dataset.card.defaults) == ("A small survey", {})
+    assert ingest([tmp_path / "without.zip"], tmp_path / "ds").images == 0
+
+
+def test_the_journal_of_a_run_with_another_card_is_removed_too(tmp_path: Path) -> None:
+    write_classes(tmp_path / "s.zip", card="")
+    ingest([tmp_path / "s.zip"], tmp_path / "ds")
+    (content,) = {plan_source(Tree(tmp_path / "s.zip"), None, Card(), (), 9).content}
+    (tmp_path / "ds" / "jobs" / f"{content}-00000000" / "000000").mkdir(parents=True)
+    ingest([tmp_path / "s.zip"], tmp_path / "ds", card=Card(title="another"))
+    assert not (tmp_path / "ds" / "jobs").exists()

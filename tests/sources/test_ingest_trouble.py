@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aqqua.errors import ConfigError, NotFoundError, SourceError, StorageError, UnsafeInputError
+from aqqua.errors import ConfigError, NotFoundError, SourceError, StorageError, UnknownNameError, UnsafeInputError
+from aqqua.metadata.card import Card
 from aqqua.sources.ingest import ingest
 from aqqua.store.dataset import Dataset
 from tests.make.ecotaxa import FLAVOURS, Flavour, rows, write_package
@@ -151,7 +152,13 @@ def test_pixels_that_the_format_does_not_hold_are_rejects(tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
-    [({"card": "no.yaml"}, NotFoundError), ({"table": "no.csv"}, NotFoundError), ({"shard_images": 0}, ConfigError)],
+    [
+        ({"card": "no.yaml"}, NotFoundError),
+        ({"card": Card(defaults={"pixel_umm": 5})}, UnknownNameError),
+        ({"card": Card(defaults={"latitude": 95})}, ConfigError),
+        ({"table": "no.csv"}, NotFoundError),
+        ({"shard_images": 0}, ConfigError),
+    ],
 )
 def test_wrong_arguments_leave_nothing(tmp_path: Path, arguments: dict[str, object], error: type[Exception]) -> None:
     write_classes(tmp_path / "s")

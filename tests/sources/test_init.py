@@ -52,6 +52,13 @@ def test_no_reader_is_an_error_that_says_what_each_looks_for(tmp_path: Path) -> 
     assert "--source" in told
 
 
+def test_a_folder_of_zips_is_answered_with_what_to_do(tmp_path: Path) -> None:
+    pack(tmp_path / "s", {"a.zip": b"", "b.zip": b""})
+    with pytest.raises(SourceError, match="2 × ") as caught:
+        sources.recognise(tmp_path / "s")
+    assert caught.value.do == "name the zips inside it as sources"
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="ecotaxa_export"):
         sources.recognise(tmp_path, "ecotaxa")

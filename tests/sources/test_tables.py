@@ -11,7 +11,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aqqua.errors import SourceError
-from aqqua.sources.tables import Line, build_table, decode_text, read_lines, read_table
+from aqqua.sources.tables import Line, build_table, decode_text, encoding_of, read_lines, read_table
+
+
+def records(text: str) -> list[Line]:
+    """The records of a text, its line ends made one as files do when they are opened."""
+    return list(read_lines(io.StringIO(text, newline=None), "\t"))
+
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 
@@ -38,18 +44,27 @@ def test_encodings(encoding: str) -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_line_ends_and_line_numbers(newline: str) -> None:
     text = newline.join(["h", '"one', 'two"', "", "three"])
-    assert list(read_lines(text, "\t")) == [Line(1, ["h"]), Line(2, ["one\ntwo"]), Line(5, ["three"])]
+    assert list(records(text)) == [Line(1, ["h"]), Line(2, ["one\ntwo"]), Line(5, ["three"])]
+
+
+def test_encodings_are_found_across_blocks() -> None:
+    data = "µ".encode()
+    assert encoding_of([b"a" * 9 + data[:1], data[1:]]) == "utf-8"
+    assert encoding_of([b"ok", data[:1]]) == "latin-1"
+    assert encoding_of([b"ok", b"\xff\xfe"]) == "latin-1"
+    assert encoding_of([b"\xff\xfe", b"a\0"]) == "utf-16"
+    assert encoding_of([]) == "utf-8"
 
 
 def test_an_open_quotation_mark_swallows_nothing() -> None:
     text = 'id\tcomment\n1\t"not closed\n2\tx\n3\t"closed"\n4\ty\n'
-    cells = [(line.number, line.cells[0]) for line in read_lines(text, "\t")]
+    cells = [(line.number, line.cells[0]) for line in records(text)]
     assert cells == [(1, "id"), (2, "1"), (3, "2"), (4, "3"), (5, "4")]
 
 
 def test_a_cell_beyond_all_bounds_swallows_nothing() -> None:
     text = "id\tcomment\n" + '1\t"open\n' + "".join(f"{n}\n" for n in range(60_000))
-    assert sum(1 for _ in read_lines(text, "\t")) == 60_002
+    assert len(records(text)) == 60_002
 
 
 def test_surplus_cells_are_trouble_and_missing_ones_empty() -> None:

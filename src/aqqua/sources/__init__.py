@@ -74,11 +74,13 @@ def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
     if len(special) == 1:
         return special[0]
     if not special:
+        zips = len(tree.with_suffix(".zip"))
+        do = "name the zips inside it as sources" if zips else "check the path, or name the reader with --source"
         told = "\n".join(f"  {reader.name}: {reader.looks_for}" for reader in readers)
         raise SourceError(
             f"no reader recognises this {_what(tree)}; they look for:\n{told}",
             where=tree.path,
-            do="check the path, or name the reader with --source",
+            do=do,
         )
     told = "\n".join(f"  {reader.name}: {reasons[reader.name]}" for reader in special)
     raise SourceError(

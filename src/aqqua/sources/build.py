@@ -6,7 +6,6 @@ shards, `rejects.parquet` and `notes.json`.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -84,7 +83,7 @@ def build_shard(job: Job, out: Path) -> None:
     size = sum((piece.stop or piece.part.estimate()) - piece.start for piece in job.pieces)
     with shown(f"Reading {job.source}", size, unit="images") if job.aloud else nullcontext(_silent) as advance:
         for piece in job.pieces:
-            work.do(Piece(copy.copy(piece.part), piece.start, piece.stop), advance)
+            work.do(piece, advance)
     work.finish()
 
 
@@ -107,14 +106,13 @@ class _Work:
     def do(self, piece: Piece, advance: Callable[..., None]) -> None:
         """All rows of one piece."""
         try:
-            frame = piece.part.table().with_row_index("_at")[piece.start : piece.stop]
+            rows = piece.part.read(piece.start, piece.stop)
         except (SourceError, FormatError) as error:
             self._refuse_part(piece.part, error)
             return
-        if piece.start == 0:
-            self.result.findings += piece.part.rows.findings
-        self.result.rows += frame.height
-        frame = self._unknown(self._joined(frame))
+        self.result.findings += rows.findings
+        self.result.rows += rows.frame.height
+        frame = self._unknown(self._joined(rows.frame))
         self._refuse(frame.filter(pl.col("_reason").is_not_null()))
         usable = frame.filter(pl.col("_reason").is_null())
         if usable.is_empty():
@@ -124,7 +122,7 @@ class _Work:
         self.result.findings += told.findings
         for name, way in told.provenance.items():
             self.provenance.setdefault(name, {})[way] = None
-        advance(frame.height - told.converted.height)
+        advance(rows.frame.height - told.converted.height)
         self._images(piece.part, usable, told, advance)
 
     def finish(self) -> None:
@@ -170,22 +168,19 @@ class _Work:
     def _images(self, part: Part, raw: pl.DataFrame, told: Harmonised, advance: Callable[..., None]) -> None:
         """Read the images of harmonised rows, batch by batch."""
         converted = self._numbered(told.converted)
-        clean = raw.drop("_at", *PROBLEM)
-        places = raw["_at"].gather(converted["_row"])
+        clean = raw.drop(*PROBLEM)
         for first in range(0, converted.height, _BATCH):
             chosen = slice(first, first + _BATCH)
-            rows, images = self._read(part, clean, converted[chosen], places[chosen].to_list())
+            rows, images = self._read(part, clean, converted[chosen])
             labels = told.labels.filter(pl.col("_row").is_in(rows["_row"].implode()))
             self._add(images, rows, clean[rows["_row"]], labels)
             advance(len(converted[chosen]))
 
-    def _read(
-        self, part: Part, raw: pl.DataFrame, rows: pl.DataFrame, places: Sequence[int]
-    ) -> tuple[pl.DataFrame, list[np.ndarray]]:
+    def _read(self, part: Part, raw: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[np.ndarray]]:
         """Pixels for rows; those that have none become rejects."""
         images: list[np.ndarray] = []
         good: list[int] = []
-        for number, image in enumerate(part.images(places)):
+        for number, image in enumerate(part.images_of(raw[rows["_row"]])):
             if isinstance(image, AqquaError):
                 self._refuse_image(raw[rows["_row"][number]], image)
             else:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from aqqua.errors import NotFoundError
 from aqqua.metadata.card import Card
+from aqqua.metadata.harmonise import harmonise
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.tables import TextTable, decode_text, read_table
 
-__all__ = ["OwnerTable", "card_for", "tables_for"]
+__all__ = ["OwnerTable", "card_for", "check_card", "tables_for"]
 
 CARD = "card.yaml"
 
@@ -55,6 +58,17 @@ def card_for(tree: Tree, given: Card | str | Path | None, usual: Card) -> Card:
 def _beside(path: Path) -> Path | None:
     names = dict.fromkeys((f"{path.name}.card.yaml", f"{path.stem}.card.yaml"))
     return next((found for name in names if (found := path.with_name(name)).is_file()), None)
+
+
+def check_card(card: Card) -> None:
+    """Refuse a card whose constants cannot be what they should be, before anything is read.
+
+    Raises:
+        ConfigError: a constant has a wrong value, or its name no unit.
+        UnknownNameError: a constant is no field.
+    """
+    columns = {"source_path": pl.String, "source_row": pl.Int32, "image_path": pl.String, "object_id": pl.String}
+    harmonise(pl.DataFrame([dict.fromkeys(columns)], schema=columns), source="folder", card=card)
 
 
 def tables_for(tree: Tree, card: Card, given: list[str | Path]) -> tuple[OwnerTable, ...]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from posixpath import basename, dirname, splitext
 from typing import Any
@@ -20,10 +20,10 @@ import polars as pl
 
 from aqqua.errors import SourceError, UnsafeInputError
 from aqqua.metadata.check import Finding
-from aqqua.sources.archive import MAX_TABLE_BYTES, Tree, safe_name
+from aqqua.sources.archive import Tree, safe_name
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import decode_image
-from aqqua.sources.tables import TextTable, build_table, decode_text, read_lines
+from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, read_lines
 
 __all__ = ["EcotaxaExport", "EcotaxaTable"]
 
@@ -85,28 +85,25 @@ class EcotaxaTable(Part):
             return sum(block.count(b"\n") + block.count(b"\r") for block in self.tree.blocks(self.name)) + 1
         return 1
 
-    def read(self) -> Rows:
+    def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """Read the table; header names are trimmed and lower-cased, as EcoTaxa does."""
         where = self.tree.where(self.name)
-        text = decode_text(self.tree.read(self.name, MAX_TABLE_BYTES))
-        records = read_lines(text, "\t")
-        first = next(records, None)
-        if first is None:
-            return Rows(
-                _no_rows(), [Finding("warning", "empty_table", "the table is empty", where, do="export it again")]
-            )
-        second = next(records, None)
-        typed = second is not None and _is_types(second.cells)
-        table = build_table(
-            _header(first.cells), records if typed or second is None else chain([second], records), where
-        )
-        findings = list(table.findings)
-        if table.lines and not typed:
+        with open_text(self.tree, self.name) as lines:
+            records = read_lines(lines, "\t")
+            first, second = next(records, None), next(records, None)
+            if first is None:
+                told = "the table is empty"
+                return Rows(_no_rows(), [Finding("warning", "empty_table", told, where, do="export it again")])
+            typed = second is not None and _is_types(second.cells)
+            data = chain(() if typed or second is None else (second,), records)
+            table = build_table(_header(first.cells), islice(data, start, stop), where)
+        if table.lines and not typed and start == 0:
             told = "the table has no line of types: read here, but EcoTaxa would not import it"
-            findings.append(Finding("info", "no_types_line", told, where))
-        if not table.lines:
-            findings.append(Finding("warning", "empty_table", "the table has a header and no rows", where))
-        return Rows(self._frame(table, where), findings)
+            table.findings.append(Finding("info", "no_types_line", told, where))
+        if second is None or (typed and not table.lines and start == 0):
+            told = "the table has a header and no rows"
+            table.findings.append(Finding("warning", "empty_table", told, where, do="export it again"))
+        return Rows(self._frame(table, where), table.findings)
 
     def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
         """Read the image of a row."""

@@ -68,8 +68,12 @@ class FolderImages(Part):
         """Number of image files."""
         return len(_images(self.tree))
 
-    def read(self) -> Rows:
+    def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """List the images, with label, and the table's columns where there is one."""
+        rows = self._all()
+        return Rows(rows.frame[start:stop], [] if start else rows.findings)
+
+    def _all(self) -> Rows:
         images = _images(self.tree)
         folders = [dirname(name) for name in images]
         labels = _labels(folders)

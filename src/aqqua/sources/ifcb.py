@@ -86,11 +86,11 @@ class IfcbBins(Part):
         """About one line per 150 bytes of .adc."""
         return sum(self.tree.members.get(f"{name}.adc", 0) // _BYTES_PER_LINE + 1 for name in self.bins)
 
-    def read(self) -> Rows:
+    def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """Read the lines of all bins that have an image."""
         findings: list[Finding] = []
         frames = [self._bin(name, findings) for name in self.bins]
-        return Rows(pl.concat(frames, how="diagonal"), findings)
+        return Rows(pl.concat(frames, how="diagonal")[start:stop], [] if start else findings)
 
     def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
         """Cut the ROI of a row out of its .roi file."""

@@ -23,7 +23,7 @@ from aqqua.progress import say
 from aqqua.scale import map_shards
 from aqqua.sources.archive import Tree
 from aqqua.sources.build import JobResult, build_shard
-from aqqua.sources.cards import card_for, tables_for
+from aqqua.sources.cards import card_for, check_card, tables_for
 from aqqua.sources.join import unmatched_rows
 from aqqua.sources.part import PROBLEM
 from aqqua.sources.plan import SourcePlan, plan_source, row_keys
@@ -82,7 +82,7 @@ def ingest(
     usual = Dataset.open(path).card if Dataset.is_at(path) else Card()
     tables = [given for given in (table, fix) if given is not None]
     plans = [_plan(Tree(one), source, card, usual, tables, shard_images, aloud=where == "here") for one in sources]
-    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, plans[0].jobs[0].card)
+    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _about(plans[0].jobs[0].card))
     todo = list(_not_yet_in(store, plans))
     jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
     options = {"where": where, "workers": workers, **engine_options}
@@ -94,7 +94,7 @@ def ingest(
     ]
     for plan, result in zip(todo, results, strict=True):
         store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
-        shutil.rmtree(_journal(store, plan), ignore_errors=True)
+        _forget(store, plan)
     _tidy(store)
     rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *(result.rejects for result in results)])
     return IngestReport(
@@ -119,7 +119,13 @@ def _plan(
     aloud: bool,
 ) -> SourcePlan:
     own = card_for(tree, card, usual)
+    check_card(own)
     return plan_source(tree, source, own, tables_for(tree, own, tables), shard_images, aloud=aloud)
+
+
+def _about(card: Card) -> Card:
+    """What a source's card says about a dataset: not its constants, which would slip into sources added later."""
+    return replace(card, defaults={}, overrides={}, table=None)
 
 
 def _journal(store: Dataset, plan: SourcePlan) -> Path:
@@ -135,12 +141,14 @@ def _not_yet_in(store: Dataset, plans: Sequence[SourcePlan]) -> Iterator[SourceP
     for plan in plans:
         if plan.fingerprint in seen:
             say(f"{plan.source}: was ingested before, nothing to do")
-            shutil.rmtree(_journal(store, plan), ignore_errors=True)
+            _forget(store, plan)
             continue
         seen.add(plan.fingerprint)
         known = _known_rows(store, plan)
         if known:
             say(f"{plan.source}: {len(known):,} images were ingested before; the rows rejected then are tried again")
+        elif plan.source in {shard.source for shard in store.shards}:
+            say(f"{plan.source}: a source of this name but with other content was ingested before; this one is added")
         yield replace(plan, jobs=tuple(replace(job, known=known) for job in plan.jobs))
 
 
@@ -176,9 +184,15 @@ def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) ->
 
 def _give_up(store: Dataset, plan: SourcePlan, what: str) -> None:
     """Leave nothing of a source that cannot be ingested."""
-    shutil.rmtree(_journal(store, plan), ignore_errors=True)
+    _forget(store, plan)
     _tidy(store)
     raise SourceError(what, where=plan.path, do="check the path and the table, then run again")
+
+
+def _forget(store: Dataset, plan: SourcePlan) -> None:
+    """Remove the journal of a source, also that of runs with another card."""
+    for folder in (store.path / _JOBS).glob(f"{plan.content}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tidy(store: Dataset) -> None:

@@ -91,8 +91,12 @@ class Part(ABC):
         """About how many rows there are, without reading it all."""
 
     @abstractmethod
-    def read(self) -> Rows:
-        """Read the table: all columns as text, with `source_path`, `source_row`, `image_path` and `object_id`."""
+    def read(self, start: int = 0, stop: int | None = None) -> Rows:
+        """Read the table, or its rows from `start` up to, not including, `stop`.
+
+        All columns as text, with `source_path`, `source_row`, `image_path` and `object_id`, and those of `PROBLEM`.
+        Findings about the whole table go with its first row.
+        """
 
     @abstractmethod
     def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
@@ -108,9 +112,12 @@ class Part(ABC):
         return self.rows.frame
 
     def images(self, rows: Sequence[int]) -> Iterator[np.ndarray | SourceError | FormatError]:
-        """Yield for each row its pixels, or the error that says why there are none."""
-        frame = self.table().select(self.needs)[list(rows)]
-        for row in frame.iter_rows(named=True):
+        """Yield for rows of the table their pixels, or the error that says why there are none."""
+        return self.images_of(self.table()[list(rows)])
+
+    def images_of(self, frame: pl.DataFrame) -> Iterator[np.ndarray | SourceError | FormatError]:
+        """Yield the same for any frame that has the `needs` columns."""
+        for row in frame.select(self.needs).iter_rows(named=True):
             try:
                 yield self.pixels(row)
             except (SourceError, FormatError) as error:

@@ -12,13 +12,27 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from posixpath import splitext
+from typing import TYPE_CHECKING, TextIO
 
 import polars as pl
 
 from aqqua.errors import MissingExtraError, SourceError
 from aqqua.metadata.check import Finding
 
-__all__ = ["TABLE_SUFFIXES", "Line", "TextTable", "decode_text", "read_lines", "read_table"]
+if TYPE_CHECKING:
+    from aqqua.sources.archive import Tree
+
+__all__ = [
+    "TABLE_SUFFIXES",
+    "Line",
+    "TextTable",
+    "build_table",
+    "decode_text",
+    "encoding_of",
+    "open_text",
+    "read_lines",
+    "read_table",
+]
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 _BLOCK = 20_000
@@ -50,42 +64,69 @@ class TextTable:
     findings: list[Finding] = field(default_factory=list)
 
 
-def decode_text(data: bytes) -> str:
-    """Decode text: by its byte order mark, else as UTF-8 where it is valid, else as Latin-1 (as EcoTaxa does)."""
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data.decode(encoding, errors="replace")
+def encoding_of(blocks: Iterable[bytes]) -> str:
+    """Encoding of a text: by its byte order mark, else UTF-8 if all of it is valid, else Latin-1 (as EcoTaxa does)."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    first = True
     try:
-        return data.decode("utf-8")
+        for block in blocks:
+            for bom, encoding in _BOMS if first else ():
+                if block.startswith(bom):
+                    return encoding
+            decoder.decode(block)
+            first = False
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return "latin-1"
+    return "utf-8"
 
 
-def read_lines(text: str, delimiter: str) -> Iterator[Line]:
+def decode_text(data: bytes) -> str:
+    """Decode a short text."""
+    return data.decode(encoding_of([data]), errors="replace")
+
+
+def open_text(tree: Tree, name: str) -> TextIO:
+    """Open a member as lines of text, whatever its encoding and line ends.
+
+    Raises:
+        SourceError: the member is damaged (all of it is read once, to find out the encoding).
+    """
+    encoding = encoding_of(tree.blocks(name))
+    return io.TextIOWrapper(tree.open(name), encoding, errors="replace", newline=None)
+
+
+def read_lines(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
     """Yield the records of delimited text; empty lines are left out.
 
     A quotation mark that is opened and never closed would swallow the lines after it. Such a record is recognised (a
-    cell that holds both a line end and a delimiter) and its lines are read again one by one, quotes taken literally.
+    cell that holds both a line end and a delimiter, or is beyond all bounds) and its lines are read again one by one,
+    quotes taken literally.
     """
-    lines = io.StringIO(text, newline=None)
-    reader = csv.reader(lines, delimiter=delimiter)
+    taken: list[str] = []
+    reader = csv.reader(_noted(lines, taken), delimiter=delimiter)
     start = 1
-    try:
-        for cells in reader:
-            if reader.line_num > start and any("\n" in cell and delimiter in cell for cell in cells):
-                yield from _unquoted(text, start, reader.line_num, delimiter)
-            elif any(cells):
-                yield Line(start, cells)
-            start = reader.line_num + 1
-    except csv.Error:  # a cell beyond all bounds: again a quotation mark left open
-        yield from _unquoted(text, start, None, delimiter)
+    while True:
+        try:
+            cells = next(reader, None)
+            swallowed = len(taken) > 1 and any("\n" in cell and delimiter in cell for cell in cells or ())
+        except csv.Error:
+            cells, swallowed = [], True
+        if cells is None:
+            return
+        if swallowed:
+            plain = ((number, line.rstrip("\n")) for number, line in enumerate(taken, start))
+            yield from (Line(number, line.split(delimiter)) for number, line in plain if line.strip())
+        elif any(cells):
+            yield Line(start, cells)
+        start += len(taken)
+        taken.clear()
 
 
-def _unquoted(text: str, first: int, last: int | None, delimiter: str) -> Iterator[Line]:
-    plain = io.StringIO(text, newline=None).read().split("\n")[first - 1 : last]
-    for number, line in enumerate(plain, first):
-        if line.strip():
-            yield Line(number, line.split(delimiter))
+def _noted(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
 
 
 def read_table(data: bytes, name: str) -> TextTable:
@@ -102,7 +143,7 @@ def read_table(data: bytes, name: str) -> TextTable:
     if splitext(name)[1].lower() == ".xlsx":
         return _read_excel(data, name)
     text = decode_text(data)
-    records = list(read_lines(text, _delimiter(text)))
+    records = list(read_lines(io.StringIO(text, newline=None), _delimiter(text)))
     if len(records) < 2:
         raise SourceError("the table has no rows", where=name, do="give a header line and one line per image or sample")
     header = [cell.strip() for cell in records[0].cells]
