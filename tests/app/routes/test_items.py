@@ -140,3 +140,17 @@ def test_broken_json_is_refused(client: Client, body: str | bytes) -> None:
 def test_wrong_regions_are_refused(client: Client, region: str) -> None:
     answer = client.get(f"{STORE}/ids", params={"region": region})
     assert answer.status_code in {414, 422}
+
+
+def test_rows_are_told_in_short_in_the_order_asked_for(client: Client, view: View) -> None:
+    rows = client.get(f"{STORE}/brief", params={"indices": "7,0,299,7"}).json()["rows"]
+    assert [row["index"] for row in rows] == [7, 0, 299, 7]
+    assert [row["uid"] for row in rows] == [str(view.table.uid[i]) for i in (7, 0, 299, 7)]
+    assert {"width", "height", "pixel_um", "instrument", "depth_min_m", "time_utc"} <= set(rows[0])
+
+
+@pytest.mark.parametrize("indices", ["", "x", "300", "-1", "1,,2", "0," * 256 + "0", "1e2"])
+def test_rows_that_are_not_there_are_refused(client: Client, indices: str) -> None:
+    answer = client.get(f"{STORE}/brief", params={"indices": indices})
+    assert answer.status_code == 422
+    assert answer.json()["do"]

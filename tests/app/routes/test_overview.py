@@ -84,3 +84,24 @@ def test_wrong_questions_are_answered_with_advice(client: Client, query: str, hi
     answer = client.get(f"{STORE}/hist?{query}")
     assert answer.status_code == 422
     assert hint in answer.json()["do"]
+
+
+@pytest.mark.parametrize("column", ["label", "depth_min_m", "time_utc"])
+def test_a_histogram_of_a_region_counts_what_lies_in_it(client: Client, view: View, column: str) -> None:
+    x0, y0, x1, y1 = view.extent
+    left = [[x0, y0], [(x0 + x1) / 2, y0], [(x0 + x1) / 2, y1], [x0, y1]]
+    right = [[(x0 + x1) / 2, y0], [x1, y0], [x1, y1], [(x0 + x1) / 2, y1]]
+    whole = client.get(f"{STORE}/hist", params={"column": column}).json()
+    parts = [client.post(f"{STORE}/hist", {"column": column, "polygon": half}).json() for half in (left, right)]
+    assert 0 < parts[0]["total"] < whole["total"]
+    kind = "values" if column == "label" else "counts"
+    numbers = [[n[1] if kind == "values" else n for n in part[kind]] for part in (whole, *parts)]
+    assert numbers[0] == [a + b for a, b in zip(*numbers[1:], strict=True)]
+    tree = {"missing": "label"}
+    both = client.post(f"{STORE}/hist", {"column": column, "polygon": left, "filter": tree}).json()
+    assert both["total"] == len(view.select(tree, left))
+
+
+def test_a_histogram_of_a_wrong_region_is_refused(client: Client) -> None:
+    for body in ({"column": "label", "polygon": [[0, 0]]}, {"column": "nope"}, {"column": "label", "sql": "x"}, {}):
+        assert client.post(f"{STORE}/hist", body).status_code == 422

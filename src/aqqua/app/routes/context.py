@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 from aqqua.app.view import View
 from aqqua.errors import ConfigError, NotFoundError
 
-__all__ = ["PUBLIC", "Limited", "Limits", "Opened", "cached", "plain", "row_at"]
+__all__ = ["PUBLIC", "Limited", "Limits", "Opened", "cached", "plain", "row_at", "rows_in"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,18 @@ def row_at(view: View, index: int) -> int:
     if not 0 <= index < len(view):
         raise ConfigError(f"there is no row {index}", do=f"rows go from 0 to {len(view) - 1}")
     return index
+
+
+def rows_in(view: View, text: str, most: int) -> list[int]:
+    """Row numbers from an address, separated by commas.
+
+    Raises:
+        ConfigError: there are none, more than `most`, or one is not a row.
+    """
+    parts = text.split(",")
+    if not 1 <= len(parts) <= most or not all(p.isascii() and p.isdecimal() and len(p) < 12 for p in parts):
+        raise ConfigError(f"not 1 to {most} row numbers", do="give for example 0,1,2")
+    return [row_at(view, int(part)) for part in parts]
 
 
 def cached(request: Request, version: str, tag: str, make: Any, media_type: str) -> Response:

@@ -6,9 +6,8 @@ import xxhash
 from fastapi import APIRouter, Request, Response
 
 from aqqua.app.pictures import GRID, display_png, raw_png, sprite_jpeg, thumb_jpeg
-from aqqua.app.routes.context import Opened, cached, row_at
+from aqqua.app.routes.context import Opened, cached, row_at, rows_in
 from aqqua.app.view import View
-from aqqua.errors import ConfigError
 
 __all__ = ["router"]
 
@@ -42,20 +41,13 @@ def thumb(view: Opened, request: Request, index: int) -> Response:
 @router.get("/api/v1/{store}/sprite", response_class=Response)
 def sprite(view: Opened, request: Request, ids: str) -> Response:
     """Up to 64 thumbnails on one sheet, 8 in a row."""
-    rows = [row_at(view, number) for number in _numbers(ids)]
+    rows = rows_in(view, ids, GRID * GRID)
 
     def make() -> bytes:
         pixels = view.dataset.images([int(view.table.uid[row]) for row in rows])
         return sprite_jpeg([(image, _channel_names(view, row)) for image, row in zip(pixels, rows, strict=True)])
 
     return cached(request, view.version, xxhash.xxh3_64_hexdigest(ids.encode()), make, "image/jpeg")
-
-
-def _numbers(ids: str) -> list[int]:
-    parts = ids.split(",")
-    if not 1 <= len(parts) <= GRID * GRID or not all(p.isascii() and p.isdecimal() and len(p) < 12 for p in parts):
-        raise ConfigError(f"ids are 1 to {GRID * GRID} row numbers", do="give for example ids=0,1,2")
-    return [int(part) for part in parts]
 
 
 def _channel_names(view: View, row: int) -> str | None:

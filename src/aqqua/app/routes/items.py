@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aqqua.app.filters import parse_filter
 from aqqua.app.pictures import names_of
-from aqqua.app.routes.context import Limited, Opened, plain
+from aqqua.app.routes.context import Limited, Opened, plain, rows_in
 from aqqua.app.routes.overview import check_column
 from aqqua.app.view import View
 from aqqua.errors import ConfigError
@@ -20,7 +20,9 @@ from aqqua.errors import ConfigError
 __all__ = ["brief", "router"]
 
 BRIEF = ("object_id", "label", "taxon", "label_status", "taxon_linear", "p_linear", "taxon_knn", "p_knn", "outlier",
-         "cluster", "width", "height", "pixel_um", "channels")  # fmt: skip
+         "cluster", "width", "height", "pixel_um", "channels", "instrument", "depth_min_m", "depth_max_m",
+         "time_utc")  # fmt: skip
+MAX_BRIEF = 256
 
 router = APIRouter()
 
@@ -109,6 +111,12 @@ def brief(view: View, rows: np.ndarray, extra: str | None = None) -> list[dict[s
     ]
 
 
+@router.get("/api/v1/{store}/brief")
+def of_rows(view: Opened, indices: str) -> dict[str, Any]:
+    """Some rows in short, in the order asked for: points of the map are known by their row only."""
+    return {"rows": brief(view, np.array(rows_in(view, indices, MAX_BRIEF), np.int64))}
+
+
 @router.get("/api/v1/{store}/item/{uid}")
 def item(view: Opened, uid: str) -> dict[str, Any]:
     """All that is known about one image."""
@@ -131,7 +139,7 @@ def item(view: Opened, uid: str) -> dict[str, Any]:
         "channels": names_of(converted.get("channel_names"), int(converted.get("channels") or 1)),
         "thumb": f"thumb/{row}.jpg?v={view.version}",
         "image": address,
-        "link": f"#uid={uid}",
+        "link": f"#item={uid}",
     }
 
 

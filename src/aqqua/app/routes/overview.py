@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from aqqua.app.columns import MAX_LISTED, numbers
 from aqqua.app.filters import parse_filter
@@ -47,12 +48,33 @@ def meta(view: Opened) -> dict[str, Any]:
     }
 
 
+class Wanted(BaseModel):
+    """Which column to count, among which rows."""
+
+    model_config = ConfigDict(extra="forbid")
+    column: str
+    bins: int = Field(40, ge=1, le=500)
+    filter: Any = None
+    polygon: list[list[float]] | None = None
+
+
 @router.get("/api/v1/{store}/hist")
 def hist(view: Opened, column: str, bins: int = Query(40, ge=1, le=500), filter: str | None = None) -> dict[str, Any]:
     """How the values of a column are distributed, among the rows that fulfil a filter; exact."""
+    return _distribution(view, column, bins, view.mask(parse_filter(filter)))
+
+
+@router.post("/api/v1/{store}/hist")
+def hist_of_region(view: Opened, wanted: Wanted) -> dict[str, Any]:
+    """The same, among the rows that also lie in a polygon."""
+    hits = np.zeros(len(view), bool)
+    hits[view.select(wanted.filter, wanted.polygon)] = True
+    return _distribution(view, wanted.column, wanted.bins, hits)
+
+
+def _distribution(view: View, column: str, bins: int, mask: np.ndarray | None) -> dict[str, Any]:
     check_column(view, column)
     about, series = view.table.columns[column], view.table.frame[column]
-    mask = view.mask(parse_filter(filter))
     if mask is not None:
         series = series.filter(mask)
     result = {"column": column, "kind": about.kind, "total": len(series), "missing": series.null_count(), "exact": True}
