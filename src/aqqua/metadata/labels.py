@@ -140,9 +140,9 @@ def _findings(labelled: pl.DataFrame, frame: pl.DataFrame, name: str) -> list[Fi
     if unknown.height:
         shown = ", ".join(unknown["label"].value_counts(sort=True)["label"].head(5).to_list())
         told = f"labels have no known taxon and are kept as they are: {shown}"
-        findings.append(Finding("info", "label_without_taxon", told, name, unknown.height))
+        findings.append(Finding("info", "label_without_taxon", told, count=unknown.height))
     unclassified = frame.filter(pl.col("label").is_not_null() & (pl.col("status") == "unclassified")).height
     if unclassified:
         told = "objects have a category but no status: unclassified in EcoTaxa, so without label here"
-        findings.append(Finding("info", "category_without_status", told, name, unclassified))
+        findings.append(Finding("info", "category_without_status", told, count=unclassified))
     return findings
