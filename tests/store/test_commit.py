@@ -77,7 +77,7 @@ def test_a_killed_ingest_loses_at_most_its_shard(tmp_path: Path) -> None:
     calls = calls_of_a_whole_ingest(tmp_path / "whole")
     assert is_complete(Dataset.open(tmp_path / "whole"))
     assert calls > 100
-    for moment in random.Random(calls).sample(range(2, calls + 1), 6):
+    for moment in random.Random(calls).sample(range(2, calls + 1), 3):
         die_and_resume(tmp_path / str(moment), moment)
 
 
@@ -85,7 +85,7 @@ def test_a_killed_ingest_loses_at_most_its_shard(tmp_path: Path) -> None:
 @pytest.mark.timeout(1200)
 def test_a_killed_ingest_loses_at_most_its_shard_at_any_moment(tmp_path: Path) -> None:
     calls = calls_of_a_whole_ingest(tmp_path / "whole")
-    for moment in range(2, calls + 1, 3):
+    for moment in range(2, calls + 1, 10):
         die_and_resume(tmp_path / str(moment), moment)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from aqqua.errors import FormatError, NotFoundError
 
@@ -31,19 +28,23 @@ def reading(where: Path) -> Iterator[None]:
 
 
 def rows_at(path: Path, keys: Sequence[int]) -> pl.DataFrame:
-    """The rows of a table in key order at these keys, in their order; only row groups that hold one are read.
+    """The rows of a shard's table at these keys, in their order.
+
+    Polars reads the key column and then of the others only the pages that it needs.
 
     Args:
         path: Converted or Raw Metadata of a shard.
-        keys: the row numbers; each must exist.
+        keys: which rows; each must exist.
+
+    Raises:
+        NotFoundError: the table is missing.
+        FormatError: it is damaged, or has no such row.
     """
-    with reading(path), pq.ParquetFile(path) as file:
-        sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
-        ends = list(accumulate(sizes))
-        group_of = {key: bisect_right(ends, key) for key in keys}
-        groups = sorted(set(group_of.values()))
-        first = dict(zip(groups, accumulate([0, *(sizes[group] for group in groups)]), strict=False))
-        places = [first[group_of[key]] + key - (ends[group_of[key]] - sizes[group_of[key]]) for key in keys]
-        frame = pl.from_arrow(file.read_row_groups(groups).take(places))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    wanted = pl.Series("key", sorted(set(keys)), dtype=pl.UInt32)
+    with reading(path):
+        frame = pl.scan_parquet(path).filter(pl.col("key").is_in(wanted.implode())).collect()
+    place = {key: index for index, key in enumerate(frame["key"])}
+    if len(place) != len(wanted):
+        what = f"a table has rows for {len(place)} of {len(wanted)} images"
+        raise FormatError(what, where=path, do="see what is wrong: aqqua check --level 3")
+    return frame[[place[int(key)] for key in keys]]

@@ -22,7 +22,7 @@ from aqqua.store.verify import verify_shard
 
 __all__ = ["write_sealed"]
 
-_CONVERTED_ROWS, _RAW_ROWS = 1 << 17, 1 << 14
+_CONVERTED_ROWS, _RAW_ROWS = 1 << 17, 1 << 13
 
 
 def write_sealed(
