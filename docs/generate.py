@@ -39,13 +39,9 @@ def fields() -> str:
 
 def instruments() -> str:
     """What each instrument's mapping knows, from the mapping files."""
-    from aqqua.metadata.mapping import load_mapping, mapping_names
+    from aqqua.metadata.mapping import reference
 
-    rows = ["| instrument | also called | status | evidence |", "|---|---|---|---|"]
-    for name in mapping_names():
-        mapping = load_mapping(name)
-        rows.append(f"| {mapping.instrument} | {', '.join(mapping.aliases)} | {mapping.status} | {mapping.evidence} |")
-    return "# Instruments\n\nGenerated from `src/aqqua/sources/mappings/`.\n\n" + "\n".join(rows) + "\n"
+    return "# Instruments\n\nGenerated from `src/aqqua/sources/mappings/`.\n\n" + reference()
 
 
 def plugins() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from aqqua.metadata.fields import FIELDS, REQUIRED, arrow_schema, field_reference, polars_schema
+from aqqua.metadata.fields import FIELDS, REQUIRED, arrow_schema, polars_schema, reference
 from aqqua.metadata.units import QUANTITY_OF_UNIT
 
 COLUMNS = [
@@ -53,8 +53,8 @@ def test_required_fields_say_what_to_do(name: str) -> None:
     assert low < high
 
 
-def test_field_reference_has_a_row_per_field() -> None:
-    lines = field_reference().splitlines()
+def test_reference_has_a_row_per_field() -> None:
+    lines = reference().splitlines()
     assert len(lines) == len(FIELDS) + 2
     assert len({line.count(" | ") for line in lines if not line.startswith("|---")}) == 1
     row = next(line for line in lines if "`latitude`" in line)

@@ -75,6 +75,16 @@ def test_mappings_are_found_by_file_name_and_alias_too() -> None:
     assert load_mapping("flatbed_scanner") == load_mapping("epson") == load_mapping("Flatbed scanner")
 
 
+def test_reference_names_every_instrument_and_column() -> None:
+    text = module.reference()
+    for name in mapping_names():
+        if name != module.GENERIC:
+            assert f"## {name}\n" in text
+    assert "| `pixel_um` | `process_pixel_to_micron` | px/um | published |" in text
+    assert "(`runTime` − `inhibitTime`) × 4.16667e-06" in text
+    assert "`acq_fluid_volume_imaged` × `process_nb_images` ÷ `acq_raw_image_total`" in text
+
+
 def test_unknown_instrument_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="ZooScan"):
         load_mapping("ZooSkan")

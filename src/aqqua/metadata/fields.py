@@ -15,7 +15,7 @@ import yaml
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FIELDS", "REQUIRED", "Field", "arrow_schema", "field_reference", "polars_schema"]
+__all__ = ["FIELDS", "REQUIRED", "Field", "arrow_schema", "polars_schema", "reference"]
 
 Limit = float | datetime | Literal["now"] | None
 
@@ -120,7 +120,7 @@ def arrow_schema() -> Any:
     )
 
 
-def field_reference() -> str:
+def reference() -> str:
     """The table of all fields in Markdown, for the documentation."""
     lines = [
         "| field | type | unit | required | possible values | what it is | Darwin Core | iFDO |",

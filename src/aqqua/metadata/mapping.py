@@ -30,6 +30,7 @@ __all__ = [
     "instrument_of",
     "load_mapping",
     "mapping_names",
+    "reference",
 ]
 
 GENERIC = "unknown"
@@ -266,3 +267,37 @@ def instrument_of(text: str | None) -> str | None:
             if hit and len(plain) > length and mapping.name != GENERIC:
                 best, length = mapping.name, len(plain)
     return best
+
+
+def reference() -> str:
+    """What is known of each instrument, in Markdown, for the documentation."""
+    return "\n".join(_section(mapping) for mapping in _all().values())
+
+
+def _section(mapping: InstrumentMapping) -> str:
+    title = "Any other instrument" if mapping.name == GENERIC else mapping.name
+    lines = [f"## {title}", "", mapping.doc, ""]
+    if mapping.aliases:
+        lines += [f"Also called: {', '.join(mapping.aliases)}.", ""]
+    lines += [
+        f"Usual {FIELDS[name].title}: {low:g} to {high:g} {FIELDS[name].unit}."
+        for name, (low, high) in mapping.plausible.items()
+    ]
+    lines += ["", "| field | column | unit | status | evidence |", "|---|---|---|---|---|"] if mapping.rules else []
+    for name, rules in mapping.rules.items():
+        for rule in rules:
+            columns, units = _terms(rule)
+            cells = [f"`{name}`", columns, units, rule.status, rule.evidence]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _terms(rule: Rule) -> tuple[str, str]:
+    """The columns of a rule as a product, and their units."""
+    told = ""
+    for term in rule.terms:
+        column = f"(`{term.column}` − `{term.minus}`)" if term.minus else f"`{term.column}`"
+        sign = " ÷ " if term.power < 0 else " × "
+        told += f"{sign if told else ''}{column}"
+    factor = "" if rule.factor == 1 else f" × {rule.factor:g}"
+    return told + factor, ", ".join(" or ".join(term.units) for term in rule.terms if term.units)
