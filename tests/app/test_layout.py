@@ -72,6 +72,7 @@ def test_vectors_without_variety_do_no_harm(vectors: np.ndarray) -> None:
 
 def test_beyond_the_landmarks_points_are_placed_among_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "EXACT_MAX", 150)
+    monkeypatch.setattr(layout, "QUICK_MIN", 100)
     vectors, group = clouds(500)
     assert same_group(project(vectors), group) > 0.97
 

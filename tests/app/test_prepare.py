@@ -14,7 +14,7 @@ import pytest
 from aqqua.app import prepare as module
 from aqqua.app.prepare import Prepared, prepare, quantise
 from aqqua.app.sample import MODEL, build_sample, true_names, write_sample_predictions
-from aqqua.errors import UnknownNameError
+from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.store.dataset import Dataset
 
 
@@ -108,8 +108,7 @@ def test_a_map_that_another_process_finished_first_is_left(small: Dataset) -> No
 def test_without_predictions_the_map_shows_size_and_brightness_and_says_so(plain: Dataset) -> None:
     view = prepare(plain)
     assert view.model is None
-    assert view.note is not None
-    assert "aqqua predict MODEL" in view.note
+    assert f"aqqua predict MODEL {plain.path}" in str(view.note(plain.path))
     assert np.isfinite(view.prepared.positions).all()
     row = view.table.frame["longest_side_um"].to_numpy().argmax()
     found, _ = view.prepared.neighbours.similar(np.array([row]), 5)
@@ -127,8 +126,7 @@ def test_images_without_a_vector_lie_apart(small: Dataset) -> None:
     small.write_predictions("half", shard.number, frame, {})
     view = prepare(small)
     there = np.isin(view.table.uid, uids.to_numpy())
-    assert view.note is not None
-    assert view.note.startswith(f"{80 - len(uids)} images have no vector")
+    assert str(view.note("here")).startswith(f"{80 - len(uids)} images have no vector")
     low = view.prepared.positions[there].min(axis=0)
     assert (view.prepared.positions[~there] < low).all(axis=1).mean() > 0.9
     assert view.table.columns["taxon_knn"].missing == 80
@@ -143,7 +141,9 @@ def test_predictions_without_vectors_leave_everything_apart_but_open(small: Data
     view = prepare(small)
     assert view.table.columns["taxon_knn"].values == (("x", 80),)
     assert np.isfinite(view.prepared.positions).all()
-    assert view.note is not None
+    assert view.note("here") is not None
+    with pytest.raises(ConfigError, match="no vector"):
+        view.prepared.neighbours.similar(np.array([0]), 5)
 
 
 def test_an_unknown_model_is_answered_with_the_nearest(small: Dataset) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-
-from aqqua.app.layout import EXACT_MAX, nearest
+from scipy.spatial import cKDTree
 
 __all__ = ["Cluster", "find_clusters", "name_clusters"]
 
+EXACT_MAX = 20_000
+"""With more points, so many are clustered (the time grows with their square) and the rest joins its nearest."""
 NAMING = ("taxon", "label", "taxon_linear", "taxon_knn")
 """Columns that may name a cluster, the most trustworthy first."""
 ENOUGH_NAMED = 0.2
@@ -52,8 +53,8 @@ def find_clusters(positions: np.ndarray, seed: int = 0) -> np.ndarray:
     ids[some] = found
     rest = np.setdiff1d(np.arange(n), some)
     if len(rest):
-        near, _ = nearest(positions[rest].astype(np.float32), positions[some].astype(np.float32), 1)
-        ids[rest] = found[near[:, 0]]
+        _, near = cKDTree(positions[some]).query(positions[rest])
+        ids[rest] = found[near]
     return _largest_first(ids)
 
 

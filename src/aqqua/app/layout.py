@@ -9,6 +9,7 @@ there is nothing to compile at the first run, and the same seed gives the same m
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +18,7 @@ __all__ = ["EXACT_MAX", "project", "reduce"]
 
 EXACT_MAX = 50_000
 """Up to so many points all are laid out together; beyond, so many landmarks are, and the rest is placed among them."""
+QUICK_MIN = 10_000
 TINY = 50
 """With fewer points there are no neighbourhoods to speak of: principal components are shown."""
 NEIGHBOURS = 15
@@ -91,11 +93,16 @@ def _lay_out(flat: np.ndarray, seed: int, advance: Advance) -> np.ndarray:
     return descend(start, graph, epochs, rng, lambda: advance(0.9 / epochs))
 
 
-def nearest(queries: np.ndarray, among: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and Euclidean distances of the k nearest vectors, nearest first."""
+def nearest(queries: np.ndarray, among: np.ndarray, k: int, *, quick: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and Euclidean distances of the k nearest vectors, nearest first; `quick` may miss some near ones."""
     import faiss
 
-    index = faiss.IndexFlatL2(among.shape[1])
+    index: Any = faiss.IndexFlatL2(among.shape[1])
+    if quick and len(among) > QUICK_MIN:
+        cells = round(len(among) ** 0.5)
+        index = faiss.IndexIVFFlat(index, among.shape[1], cells)
+        index.cp.min_points_per_centroid, index.nprobe = 1, max(4, cells // 16)
+        index.train(np.ascontiguousarray(among))
     index.add(np.ascontiguousarray(among))
     squared, rows = index.search(np.ascontiguousarray(queries), min(k, len(among)))
     return rows, np.sqrt(np.maximum(squared, 0))
@@ -169,7 +176,7 @@ def _power(square: np.ndarray) -> np.ndarray:
 
 def _place(vectors: np.ndarray, landmarks: np.ndarray, positions: np.ndarray, k: int = 5) -> np.ndarray:
     """Put further points between their nearest landmarks, nearer ones counting more."""
-    near, distance = nearest(vectors, landmarks, k)
+    near, distance = nearest(vectors, landmarks, k, quick=True)
     weight = 1 / np.maximum(distance, 1e-6) ** 4
     weight /= weight.sum(axis=1, keepdims=True)
     return np.asarray((positions[near] * weight[:, :, None]).sum(axis=1), np.float32)

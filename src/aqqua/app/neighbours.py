@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from aqqua.app.arrays import load_array, save_array
+from aqqua.errors import ConfigError
 
 __all__ = ["Neighbours"]
 
@@ -76,9 +77,15 @@ class Neighbours:
             rows: rows of the dataset to compare with.
             k: how many to find.
             mask: rows that may be found (bool); None: all.
+
+        Raises:
+            ConfigError: the rows have no vectors.
         """
         query = np.asarray(self.vectors[self.place[rows]], np.float32).mean(axis=0)
-        query /= max(float(np.linalg.norm(query)), 1e-12)
+        length = float(np.linalg.norm(query))
+        if length < 1e-6:
+            raise ConfigError("there is no vector of this image to compare with", do="aqqua predict MODEL DATASET")
+        query /= length
         allowed = np.ones(len(self), bool) if mask is None else mask.copy()
         allowed[rows] = False
         places = self._candidates(query, allowed)

@@ -73,8 +73,8 @@ def _open(datasets: Sequence[Dataset], model: str | None) -> Mapping[str, View]:
             number += 1
             name = f"{slug}-{number}"
         views[name] = prepare(dataset, model)
-        if views[name].note:
-            say(f"[yellow]{escape(views[name].note or '')}[/]")
+        if note := views[name].note(dataset.path):
+            say(f"[yellow]{escape(note)}[/]")
     return views
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,10 +67,9 @@ class View:
         """The square that holds the map: x0, y0, x1, y1."""
         return list(self.prepared.info["extent"])
 
-    @property
-    def note(self) -> str | None:
-        """What a person should know about this map, and can do about it."""
-        path, missing = self.dataset.path, self.prepared.info["without_vector"]
+    def note(self, path: Path | str) -> str | None:
+        """What a person should know about this map, and can do about it; `path` is how the dataset is called."""
+        missing = self.prepared.info["without_vector"]
         if self.model is None:
             what = "There are no predictions yet: this map shows only size and brightness."
             return f"{what} Make them with: aqqua predict MODEL {path}"

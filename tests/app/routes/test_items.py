@@ -12,6 +12,7 @@ from aqqua.app.sample import MODEL, true_names
 from aqqua.app.view import View
 from aqqua.store.dataset import Dataset
 from tests.app.client import Client
+from tests.app.conftest import Browse
 
 STORE = "/api/v1/sample-cruise"
 
@@ -69,6 +70,23 @@ def test_an_item_has_all_that_is_known(client: Client, sample: Dataset, view: Vi
     assert client.get(f"{STORE}/{item['image']}").status_code == 200
     assert client.get(f"{STORE}/{item['thumb']}").status_code == 200
     assert len(item["channels"]) == row["channels"]
+
+
+def test_a_public_explorer_shows_neither_people_nor_paths(
+    browse: Browse, plain: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = {
+        "object_area": "7",
+        "object_annotation_person_email": "a@example.org",
+        "sample_scan_operator": "A",
+        "Author": "B",
+    }
+    monkeypatch.setattr(Dataset, "raw", lambda self, uids: [raw])
+    uid = plain.metadata(["key"])["uid"][0]
+    assert browse(public=True).get(f"/api/v1/plain/item/{uid}").json()["raw"] == {"object_area": "7"}
+    assert browse().get(f"/api/v1/plain/item/{uid}").json()["raw"] == raw
+    assert str(plain.path) not in browse(public=True).get("/api/v1/plain/meta").text
+    assert str(plain.path) in browse().get("/api/v1/plain/meta").text
 
 
 def test_an_item_without_predictions_opens(client: Client, plain: Dataset) -> None:

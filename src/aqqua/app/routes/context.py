@@ -27,6 +27,7 @@ class Limits:
         neighbours: similar images.
         body: bytes of a request.
         per_second: requests per second and client, in the long run; None: any number.
+        private: whether paths of this machine and names of people in Raw Metadata may be shown.
     """
 
     points: int = 2_000_000
@@ -35,9 +36,10 @@ class Limits:
     neighbours: int = 1_000
     body: int = 8 << 20
     per_second: float | None = None
+    private: bool = True
 
 
-PUBLIC = Limits(points=300_000, page=500, export=10_000, neighbours=200, body=1 << 20, per_second=40)
+PUBLIC = Limits(points=300_000, page=500, export=10_000, neighbours=200, body=1 << 20, per_second=40, private=False)
 """For an explorer that others may look at."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ BRIEF = ("object_id", "label", "taxon", "label_status", "taxon_linear", "p_linea
          "cluster", "width", "height", "pixel_um", "channels", "instrument", "depth_min_m", "depth_max_m",
          "time_utc")  # fmt: skip
 MAX_BRIEF = 256
+
+_PEOPLE = re.compile(r"person|people|mail|user|author|annotator|operator|contact|scientist|investigator", re.IGNORECASE)
+"""Raw columns that may name people: a public explorer does not show them."""
 
 router = APIRouter()
 
@@ -118,13 +122,14 @@ def of_rows(view: Opened, indices: str) -> dict[str, Any]:
 
 
 @router.get("/api/v1/{store}/item/{uid}")
-def item(view: Opened, uid: str) -> dict[str, Any]:
+def item(view: Opened, limits: Limited, uid: str) -> dict[str, Any]:
     """All that is known about one image."""
     row = int(view.rows_of([uid])[0])
     number = int(uid)
     converted = {name: plain(value, name) for name, value in view.dataset.row(number).items()}
     history = view.dataset.label_history(number)
     x, y = view.prepared.positions[row]
+    raw = view.dataset.raw([number])[0]
     address = f"image/{uid}.png?v={view.version}"
     return {
         "uid": uid,
@@ -133,7 +138,7 @@ def item(view: Opened, uid: str) -> dict[str, Any]:
         "y": float(y),
         "cluster": view.table.frame["cluster"][row],
         "converted": converted,
-        "raw": view.dataset.raw([number])[0],
+        "raw": {name: text for name, text in raw.items() if limits.private or not _PEOPLE.search(name)},
         "labels": [_values(label) for label in history.drop("uid", strict=False).to_dicts()],
         "predictions": {model: _values(said) for model, said in view.predictions_of(number).items()},
         "channels": names_of(converted.get("channel_names"), int(converted.get("channels") or 1)),

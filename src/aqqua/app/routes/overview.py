@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aqqua.app.columns import MAX_LISTED, numbers
 from aqqua.app.filters import parse_filter
-from aqqua.app.routes.context import Opened
+from aqqua.app.routes.context import Limited, Opened
 from aqqua.app.view import View
 from aqqua.errors import UnknownNameError
 
@@ -31,7 +31,7 @@ def stores(request: Request) -> list[dict[str, Any]]:
 
 
 @router.get("/api/v1/{store}/meta")
-def meta(view: Opened) -> dict[str, Any]:
+def meta(view: Opened, limits: Limited) -> dict[str, Any]:
     """Columns, clusters, extent and card of a dataset."""
     colours = {value: i for i, (value, _) in enumerate(view.table.columns["cluster"].values)}
     return {
@@ -40,7 +40,7 @@ def meta(view: Opened) -> dict[str, Any]:
         "version": view.version,
         "model": view.model,
         "models": view.models,
-        "note": view.note,
+        "note": view.note(view.dataset.path if limits.private else view.dataset.path.name),
         "columns": [column.describe() for column in view.table.columns.values()],
         "extent": view.extent,
         "clusters": [asdict(cluster) | {"color_index": colours.get(cluster.label)} for cluster in view.clusters],
