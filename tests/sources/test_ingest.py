@@ -13,8 +13,10 @@ from aqqua.errors import SourceError
 from aqqua.sources.ingest import ingest
 from aqqua.store.dataset import Dataset
 from tests.make.ecotaxa import FLAVOURS, rows, write_package
-from tests.make.folders import write_classes
+from tests.make.folders import CARD, write_classes
 from tests.make.ifcb import write_bin
+from tests.make.images import as_file
+from tests.make.packing import pack
 from tests.sources.asking import IFCB_CARD, only_reject, pixels_of
 
 
@@ -104,6 +106,16 @@ def test_a_table_fills_what_is_missing_and_wins(tmp_path: Path) -> None:
     assert told["depth_min_m"].to_list() == told["depth_max_m"].to_list() == [0, 10, 20] * 2
     assert told["pixel_um"].to_list() == [60, 61, 62] * 2
     assert dataset.raw([told["uid"][1]])[0]["table_line"] == "mine.csv:3"
+
+
+def test_channels_are_named_by_the_table_or_the_file(tmp_path: Path) -> None:
+    colour = as_file(np.zeros((4, 5, 3), np.uint8))
+    text = b'file,channel_names\n1.png,"red,green,blue"\n2.png,only\n3.png,x\n'
+    files = {"1.png": colour, "2.png": colour, "3.png": as_file(np.zeros((4, 5), np.uint8)), "table.csv": text}
+    dataset = ingest([pack(tmp_path / "s", files | {"card.yaml": CARD.encode()})], tmp_path / "ds").dataset
+    told = dataset.metadata(["object_id", "channel_names", "channels"]).sort("object_id")
+    assert told["channel_names"].to_list() == ["red,green,blue", "r,g,b", None]
+    assert told["channels"].to_list() == [3, 3, 1]
 
 
 def test_a_table_by_sample(tmp_path: Path) -> None:

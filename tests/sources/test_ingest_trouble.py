@@ -13,6 +13,7 @@ import pytest
 from aqqua.errors import ConfigError, NotFoundError, SourceError, StorageError, UnknownNameError, UnsafeInputError
 from aqqua.metadata.card import Card
 from aqqua.sources.ingest import ingest
+from aqqua.sources.pixels import Picture
 from aqqua.store.dataset import Dataset
 from tests.make.ecotaxa import FLAVOURS, Flavour, rows, write_package
 from tests.make.folders import write_classes
@@ -141,8 +142,11 @@ def test_pixels_that_the_format_does_not_hold_are_rejects(tmp_path: Path, monkey
     from aqqua.sources import folder
 
     expected = write_classes(tmp_path / "s")
-    odd = lambda data, where: np.zeros((2, 2), np.float32) if where.endswith("_1.png") else np.ones((2, 2), np.uint8)  # noqa: E731
-    monkeypatch.setattr(folder, "decode_image", odd)
+
+    def decode(data: bytes, where: str) -> Picture:
+        return Picture(np.zeros((2, 2), np.float32) if where.endswith("_1.png") else np.ones((2, 2), np.uint8))
+
+    monkeypatch.setattr(folder, "decode_picture", decode)
     report = ingest([tmp_path / "s"], tmp_path / "ds")
     assert (report.images, report.rejected) == (len(expected) - 2, 2)
     assert set(report.dataset.rejected()["field"]) == {"image"}

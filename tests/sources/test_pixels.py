@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from aqqua.errors import SourceError
-from aqqua.sources.pixels import decode_image
+from aqqua.sources.pixels import decode_image, decode_picture
 from tests.make.images import as_file
 
 SHAPES = st.one_of(
@@ -85,6 +85,58 @@ def test_jpeg_is_what_its_decoder_says_and_is_not_turned() -> None:
 
 def test_equal_channels_stay_three() -> None:
     assert decode_image(as_file(np.full((4, 5, 3), 9, np.uint8)), "here").shape == (4, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("description", "names"),
+    [
+        ("ImageJ=1.54f\nimages=3\nchannels=3\nmode=grayscale\n", None),
+        (
+            "ImageJ=1.54f\nimages=3\nchannels=3\nchannel_names=bright-field,chlorophyll,dna\n",
+            "bright-field,chlorophyll,dna",
+        ),
+        (
+            '<OME><Pixels SizeC="3" SizeT="1" SizeZ="1"><Channel Name="a"/><Channel Name="b"/><Channel Name="c"/>',
+            "a,b,c",
+        ),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_pages_are_channels_where_the_file_says_so(description: str, names: str | None, dtype: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype)
+    pages = [Image.fromarray(pixels[..., channel]) for channel in range(3)]
+    out = io.BytesIO()
+    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={270: description})
+    picture = decode_picture(out.getvalue(), "here")
+    np.testing.assert_array_equal(picture.pixels, pixels)
+    assert picture.pixels.dtype == dtype
+    assert picture.channel_names == names
+
+
+@pytest.mark.parametrize(
+    "description", ["ImageJ=1\nimages=2\nslices=2\n", "ImageJ=1\nimages=2\nchannels=2\nframes=2\n", ""]
+)
+def test_slices_and_frames_are_no_channels(description: str) -> None:
+    pages = [Image.fromarray(np.full((4, 4), value, np.uint8)) for value in (0, 200)]
+    out = io.BytesIO()
+    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={270: description})
+    with pytest.raises(SourceError, match="holds 2 images"):
+        decode_image(out.getvalue(), "here")
+
+
+def test_channels_of_two_sizes_are_refused() -> None:
+    pages = [Image.fromarray(np.zeros((4, side), np.uint8)) for side in (4, 5)]
+    out = io.BytesIO()
+    told = "ImageJ=1\nimages=2\nchannels=2\n"
+    pages[0].save(out, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={270: told})
+    with pytest.raises(SourceError, match="differ in size"):
+        decode_image(out.getvalue(), "here")
+
+
+def test_colours_are_named() -> None:
+    assert decode_picture(as_file(np.zeros((2, 2, 3), np.uint8)), "here").channel_names == "r,g,b"
+    assert decode_picture(as_file(np.zeros((2, 2, 4), np.uint8)), "here").channel_names == "r,g,b,a"
+    assert decode_picture(as_file(np.zeros((2, 2), np.uint8)), "here").channel_names is None
 
 
 def _png(width: int, height: int, *, depth: int = 8, colour: int = 0, data: bytes = b"") -> bytes:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,6 +18,7 @@ from aqqua.metadata.card import Card
 from aqqua.sources.archive import Tree
 from aqqua.sources.cards import OwnerTable
 from aqqua.sources.part import Part, Rows
+from aqqua.sources.pixels import Picture
 from aqqua.sources.plan import _packed, plan_source, row_keys
 from aqqua.sources.tables import read_table
 from tests.make.folders import write_classes
@@ -38,8 +38,8 @@ class Fake(Part):
     def read(self, start: int = 0, stop: int | None = None) -> Rows:
         return Rows(pl.DataFrame({"n": range(self.rows_there)})[start:stop])
 
-    def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
-        return np.zeros((1, 1), np.uint8)
+    def picture(self, row: Mapping[str, Any]) -> Picture:
+        raise NotImplementedError
 
 
 @given(

@@ -22,6 +22,7 @@ from aqqua.metadata.harmonise import Harmonised, harmonise
 from aqqua.progress import job as shown
 from aqqua.sources.join import join_table
 from aqqua.sources.part import PROBLEM, Part
+from aqqua.sources.pixels import Picture
 from aqqua.sources.plan import Job, Piece, row_keys
 from aqqua.store.rejects import REJECT_SCHEMA
 from aqqua.store.shard import SealedShard, ShardBuilder
@@ -179,14 +180,18 @@ class _Work:
     def _read(self, part: Part, raw: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[np.ndarray]]:
         """Pixels for rows; those that have none become rejects."""
         images: list[np.ndarray] = []
+        names: list[str | None] = []
         good: list[int] = []
-        for number, image in enumerate(part.images_of(raw[rows["_row"]])):
-            if isinstance(image, AqquaError):
-                self._refuse_image(raw[rows["_row"][number]], image)
-            else:
-                images.append(image)
+        chosen = raw[rows["_row"]]
+        given = chosen["channel_names"].to_list() if "channel_names" in chosen.columns else [None] * chosen.height
+        for number, picture in enumerate(part.pictures(chosen)):
+            if isinstance(picture, Picture):
+                images.append(picture.pixels)
+                names.append(_channel_names(given[number], picture))
                 good.append(number)
-        return rows[good], images
+            else:
+                self._refuse_image(chosen[number], picture)
+        return rows[good].with_columns(pl.Series("channel_names", names, pl.String)), images
 
     def _add(self, images: list[np.ndarray], rows: pl.DataFrame, raw: pl.DataFrame, labels: pl.DataFrame) -> None:
         """Add a batch; an image that the format does not hold becomes a reject."""
@@ -266,6 +271,12 @@ def _fitting(images: Sequence[Any], room: Callable[[], int]) -> Iterator[tuple[s
         last = min(len(images), first + room())
         yield slice(first, last), list(images[first:last])
         first = last
+
+
+def _channel_names(given: str | None, picture: Picture) -> str | None:
+    """Names of the channels by the table, if there is one for each, else by the file."""
+    channels = picture.pixels.shape[2] if picture.pixels.ndim == 3 else 1
+    return given if given and channels > 1 and given.count(",") == channels - 1 else picture.channel_names
 
 
 def _as_json(rows: pl.DataFrame) -> pl.Series:

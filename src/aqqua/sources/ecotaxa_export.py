@@ -15,14 +15,13 @@ from pathlib import Path
 from posixpath import basename, dirname, splitext
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from aqqua.errors import SourceError, UnsafeInputError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree, safe_name
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
-from aqqua.sources.pixels import decode_image
+from aqqua.sources.pixels import Picture, decode_picture
 from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, read_lines
 
 __all__ = ["EcotaxaExport", "EcotaxaTable"]
@@ -105,10 +104,10 @@ class EcotaxaTable(Part):
             table.findings.append(Finding("warning", "empty_table", told, where, do="export it again"))
         return Rows(self._frame(table, where), table.findings)
 
-    def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
+    def picture(self, row: Mapping[str, Any]) -> Picture:
         """Read the image of a row."""
         name = row["image_path"]
-        return decode_image(self.tree.read(name), self.tree.where(name))
+        return decode_picture(self.tree.read(name), self.tree.where(name))
 
     def _frame(self, table: TextTable, where: str) -> pl.DataFrame:
         files, objects = (_column(table.frame, name) for name in ("img_file_name", "object_id"))

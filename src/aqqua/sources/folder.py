@@ -14,7 +14,6 @@ from pathlib import Path
 from posixpath import basename, commonprefix, dirname, splitext
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from aqqua.errors import SourceError
@@ -22,7 +21,7 @@ from aqqua.metadata.check import Finding
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.join import join_table, unmatched_rows
 from aqqua.sources.part import Part, Rows, rows_frame
-from aqqua.sources.pixels import IMAGE_SUFFIXES, decode_image
+from aqqua.sources.pixels import IMAGE_SUFFIXES, Picture, decode_picture
 from aqqua.sources.tables import TABLE_SUFFIXES, read_table
 
 __all__ = ["Folder", "FolderImages"]
@@ -92,10 +91,10 @@ class FolderImages(Part):
             findings.append(Finding("info", "one_folder", told, self.tree.where(folders[0]), len(images)))
         return self._with_table(frame, findings)
 
-    def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
+    def picture(self, row: Mapping[str, Any]) -> Picture:
         """Read the image of a row."""
         name = row["image_path"]
-        return decode_image(self.tree.read(name), self.tree.where(name))
+        return decode_picture(self.tree.read(name), self.tree.where(name))
 
     def _with_table(self, frame: pl.DataFrame, findings: list[Finding]) -> Rows:
         name = self._table(findings)

@@ -23,7 +23,7 @@ from aqqua.metadata.check import Finding
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.ifcb_files import BinName, parse_adc, parse_header, volume_from_adc, volume_from_header
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
-from aqqua.sources.pixels import MAX_SIDE
+from aqqua.sources.pixels import MAX_SIDE, Picture
 from aqqua.sources.tables import decode_text
 
 __all__ = ["Ifcb", "IfcbBins"]
@@ -92,11 +92,11 @@ class IfcbBins(Part):
         frames = [self._bin(name, findings) for name in self.bins]
         return Rows(pl.concat(frames, how="diagonal")[start:stop], [] if start else findings)
 
-    def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
+    def picture(self, row: Mapping[str, Any]) -> Picture:
         """Cut the ROI of a row out of its .roi file."""
         start, width, height = (int(row[name]) for name in self.needs[1:])
         data = self._roi_file(row["image_path"])
-        return np.frombuffer(data, np.uint8, width * height, start).reshape(height, width).copy()
+        return Picture(np.frombuffer(data, np.uint8, width * height, start).reshape(height, width).copy())
 
     @cached_property
     def _last_roi_file(self) -> list[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ import polars as pl
 from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree
+from aqqua.sources.pixels import Picture
 
 __all__ = ["PROBLEM", "Part", "Problem", "Rows", "Source", "rows_frame"]
 
@@ -99,7 +100,7 @@ class Part(ABC):
         """
 
     @abstractmethod
-    def pixels(self, row: Mapping[str, Any]) -> np.ndarray:
+    def picture(self, row: Mapping[str, Any]) -> Picture:
         """Read the pixels for the `needs` columns of one row, or raise SourceError."""
 
     @cached_property
@@ -113,13 +114,14 @@ class Part(ABC):
 
     def images(self, rows: Sequence[int]) -> Iterator[np.ndarray | SourceError | FormatError]:
         """Yield for rows of the table their pixels, or the error that says why there are none."""
-        return self.images_of(self.table()[list(rows)])
+        for picture in self.pictures(self.table()[list(rows)]):
+            yield picture.pixels if isinstance(picture, Picture) else picture
 
-    def images_of(self, frame: pl.DataFrame) -> Iterator[np.ndarray | SourceError | FormatError]:
-        """Yield the same for any frame that has the `needs` columns."""
+    def pictures(self, frame: pl.DataFrame) -> Iterator[Picture | SourceError | FormatError]:
+        """Yield pixels with the names of their channels for the rows of a frame that has the `needs` columns."""
         for row in frame.select(self.needs).iter_rows(named=True):
             try:
-                yield self.pixels(row)
+                yield self.picture(row)
             except (SourceError, FormatError) as error:
                 yield error
 

@@ -1,30 +1,49 @@
 """Image files → arrays, bit for bit: nothing is rescaled, turned or guessed.
 
-What cannot be kept exactly (16-bit colour, floating point, several frames) is refused with a reason, not reduced.
+What cannot be kept exactly (16-bit colour, floating point, several frames) is refused with a reason, not reduced. The
+pages of a TIFF are its channels only where the file itself says so (ImageJ, OME).
 """
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from aqqua.errors import SourceError
 
-__all__ = ["IMAGE_SUFFIXES", "MAX_SIDE", "decode_image"]
+__all__ = ["IMAGE_SUFFIXES", "MAX_SIDE", "Picture", "decode_image", "decode_picture"]
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM")
 MAX_SIDE = 65_535
 """Longest side in pixels that the dataset format can hold (spec of the value trailer: u16)."""
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B"}
-_TIFF_BITS_PER_SAMPLE = 258
+_TIFF_BITS_PER_SAMPLE, _TIFF_DESCRIPTION = 258, 270
 _PNG_BIT_DEPTH = 24  # offset of IHDR's bit depth in a PNG file (PNG specification, 11.2.2)
 
 
+_COLOURS = {"RGB": "r,g,b", "RGBA": "r,g,b,a", "LA": "gray,a"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels, and the names of their channels, comma separated, where there are several and they have names."""
+
+    pixels: np.ndarray
+    channel_names: str | None = None
+
+
 def decode_image(data: bytes, where: str) -> np.ndarray:
+    """Decode one image file to its pixels; see `decode_picture`."""
+    return decode_picture(data, where).pixels
+
+
+def decode_picture(data: bytes, where: str) -> Picture:
     """Decode one image file.
 
     8-bit and 16-bit gray stay as they are; 1-bit becomes 0 and 255; a palette becomes the colours it stands for (gray
@@ -35,7 +54,7 @@ def decode_image(data: bytes, where: str) -> np.ndarray:
         where: what to call it in an error.
 
     Returns:
-        (height, width) or (height, width, channels), uint8 or uint16.
+        Pixels: (height, width) or (height, width, channels), uint8 or uint16.
 
     Raises:
         SourceError: the file is damaged, is no image, or cannot be kept exactly.
@@ -48,7 +67,7 @@ def decode_image(data: bytes, where: str) -> np.ndarray:
             warnings.simplefilter("ignore", UserWarning)  # odd EXIF or TIFF tags say nothing about pixels
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _refuse_what_would_be_reduced(image, data, where)
-                pixels = _pixels(image, where)
+                picture = _pages(image, where) if _frames(image) > 1 else _picture(image, where)
     except SourceError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -59,7 +78,7 @@ def decode_image(data: bytes, where: str) -> np.ndarray:
         ) from error
     except Exception as error:  # decoders given damaged files raise almost anything
         raise SourceError(f"the image file is damaged: {error}", where=where, do="export this image again") from error
-    return pixels
+    return picture
 
 
 def _refuse_what_would_be_reduced(image: Image.Image, data: bytes, where: str) -> None:
@@ -67,12 +86,52 @@ def _refuse_what_would_be_reduced(image: Image.Image, data: bytes, where: str) -
         raise SourceError(
             f"{image.size[0]}×{image.size[1]} pixels cannot be stored", where=where, do="cut it into ROIs"
         )
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise SourceError(f"the file holds {frames} images", where=where, do="save each image in a file of its own")
+    frames = _frames(image)
+    if frames > 1 and frames != _declared_channels(_description(image)):
+        do = "save each image in a file of its own, or channels as ImageJ does (channels=… in the description)"
+        raise SourceError(f"the file holds {frames} images", where=where, do=do)
     depth = _bits_per_sample(image, data)
     if depth > 8 and image.mode not in _SIXTEEN_BIT | {"I", "F"}:
         raise SourceError(f"{depth}-bit colour cannot be kept exactly", where=where, do="save channels as 16-bit gray")
+
+
+def _frames(image: Image.Image) -> int:
+    """Number of images in the file; the second one of a phone's JPEG is a preview."""
+    return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+
+
+def _description(image: Image.Image) -> str:
+    return str(getattr(image, "tag_v2", {}).get(_TIFF_DESCRIPTION, ""))
+
+
+def _declared_channels(description: str) -> int | None:
+    """How many pages are channels: all, by the description of ImageJ (key=value lines) or OME (XML); else None."""
+    if description.startswith("ImageJ="):
+        told = dict(re.findall(r"^(channels|images|slices|frames)=(\d+)\s*$", description, re.MULTILINE))
+    else:
+        told = dict(re.findall(r"\bSize(C|Z|T)=\"(\d+)\"", description))
+        told = {"channels": told.get("C", "0"), "slices": told.get("Z", "1"), "frames": told.get("T", "1")}
+    one = all(told.get(axis, "1") == "1" for axis in ("slices", "frames"))
+    return int(told.get("channels", "0")) if one else None
+
+
+def _channel_names(description: str, count: int) -> str | None:
+    """Names of channels in a description, if there is one for each."""
+    line = re.search(r"^channel_names=(.+?)\s*$", description, re.MULTILINE)
+    names = line[1].split(",") if line else re.findall(r"<(?:\w+:)?Channel\b[^>]*\bName=\"([^\"]*)\"", description)
+    return ",".join(names) if len(names) == count else None
+
+
+def _pages(image: Image.Image, where: str) -> Picture:
+    """The pages of a file as the channels of one image."""
+    pages: list[np.ndarray] = []
+    for number in range(_frames(image)):
+        image.seek(number)
+        page = _picture(image, where).pixels
+        if page.ndim != 2 or (pages and (page.shape, page.dtype) != (pages[0].shape, pages[0].dtype)):
+            raise SourceError("the channels differ in size or kind", where=where, do="save all channels alike, in gray")
+        pages.append(page)
+    return Picture(np.stack(pages, axis=-1), _channel_names(_description(image), len(pages)))
 
 
 def _bits_per_sample(image: Image.Image, data: bytes) -> int:
@@ -84,7 +143,7 @@ def _bits_per_sample(image: Image.Image, data: bytes) -> int:
     return 8
 
 
-def _pixels(image: Image.Image, where: str) -> np.ndarray:
+def _picture(image: Image.Image, where: str) -> Picture:
     if "transparency" in image.info and image.mode in {"L", "RGB", "P", "1"}:
         image = image.convert("RGBA" if image.mode in {"RGB", "P"} else "LA")
     elif image.mode in {"P", "PA"}:
@@ -92,13 +151,13 @@ def _pixels(image: Image.Image, where: str) -> np.ndarray:
     if image.mode == "1":
         image = image.convert("L")
     if image.mode in _SIXTEEN_BIT:
-        return np.array(image).astype(np.uint16)
+        return Picture(np.array(image).astype(np.uint16))
     if image.mode in {"L", "RGB"}:
-        return np.array(image)
+        return Picture(np.array(image), _COLOURS.get(image.mode))
     if image.mode in {"LA", "RGBA"}:
         return _without_opaque_alpha(np.array(image))
     if image.mode == "I":
-        return _as_uint16(np.array(image), where)
+        return Picture(_as_uint16(np.array(image), where))
     raise SourceError(
         f"images of kind {image.mode!r} are not stored", where=where, do="save as 8- or 16-bit gray or RGB"
     )
@@ -109,10 +168,13 @@ def _palette_mode(image: Image.Image) -> str:
     return "L" if (palette == palette[:, :1]).all() else "RGB"
 
 
-def _without_opaque_alpha(pixels: np.ndarray) -> np.ndarray:
+def _without_opaque_alpha(pixels: np.ndarray) -> Picture:
+    gray = pixels.shape[2] == 2
     if (pixels[..., -1] != 255).any():
-        return pixels
-    return np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3])
+        return Picture(pixels, _COLOURS["LA" if gray else "RGBA"])
+    if gray:
+        return Picture(np.ascontiguousarray(pixels[..., 0]))
+    return Picture(np.ascontiguousarray(pixels[..., :3]), _COLOURS["RGB"])
 
 
 def _as_uint16(pixels: np.ndarray, where: str) -> np.ndarray:
