@@ -88,6 +88,15 @@ def test_a_value_is_laid_out_as_the_format_page_says() -> None:
     assert value[16:22] == bytes((0, 0, 0, 0, 0, 1))  # shuffle
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_reader_on_the_format_page_reads_every_kind(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "format.md").read_text("utf-8")
+    function = page[page.index("def pixels(") : page.index("for shard in shards:")]
+    names: dict[str, Any] = {"struct": struct, "xxhash": xxhash, "zstandard": zstandard, "np": np}
+    exec(function, names)
+    np.testing.assert_array_equal(names["pixels"](encode(EXAMPLES[name])), EXAMPLES[name])
+
+
 def test_the_same_image_gives_the_same_value() -> None:
     image = EXAMPLES["zstd"]
     assert encode(image) == encode(np.asfortranarray(image)) == encode(image[:, :, None])

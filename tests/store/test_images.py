@@ -206,6 +206,19 @@ def test_threads_read_side_by_side(shard: Path) -> None:
     assert not wrong
 
 
+def test_a_closed_file_is_let_go_and_opened_again(shard: Path) -> None:
+    reader = ShardReader(shard)
+    visit = reader.visit()
+    next(visit)
+    reader.close()  # somebody is reading: stays open
+    assert bytes(next(visit)[1]) == VALUES[1]
+    visit.close()  # type: ignore[attr-defined]
+    reader.close()
+    reader.close()
+    lmdb.open(str(shard), subdir=False, readonly=True, lock=False).close()
+    assert reader.get(3) == VALUES[3]
+
+
 def test_the_number_of_open_files_is_bounded(shard: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "_pool", images._Pool())
     monkeypatch.setattr(images, "_MAX_OPEN", 3)

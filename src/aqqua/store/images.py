@@ -112,6 +112,10 @@ class ShardReader:
                     raise FormatError(f"key {expected} of the shard is missing", where=self.path)
                 yield expected, value
 
+    def close(self) -> None:
+        """Let go of the file, if nobody in this process is reading it; it is opened again where it is needed."""
+        _pool.release(self.path)
+
     def _value(self, transaction: Any, key: int) -> memoryview:
         value = transaction.get(key_of(key)) if key >= 0 else None
         if value is None:
@@ -173,6 +177,13 @@ class _Pool:
         finally:
             with self.lock:
                 entry.users -= 1
+
+    def release(self, path: Path) -> None:
+        """Close the environment of a file, if there is an idle one of this process."""
+        with self.lock:
+            entry = self.files.get(_identity(path)) if self.pid == os.getpid() else None
+            if entry is not None and not entry.users:
+                self.files.pop(_identity(path)).environment.close()
 
     def _close_idle(self) -> None:
         """Keep the number of open files bounded: the longest unused ones are closed."""

@@ -14,7 +14,7 @@ from aqqua.errors import StorageError
 from aqqua.metadata.fields import arrow_schema
 from aqqua.store.atomic import digest_of, forget_cache, storage, write_json
 from aqqua.store.identity import tool_versions
-from aqqua.store.images import write_shard
+from aqqua.store.images import ShardReader, write_shard
 from aqqua.store.manifest import Shard
 from aqqua.store.parquet import FORMAT, write_blocks, write_frame
 from aqqua.store.spool import TableSpool, ValueSpool, pseudo_random_order
@@ -135,6 +135,7 @@ def _read_back(folder: Path, summary: Mapping[str, Any]) -> None:
     """Read everything from the disk again, and compare."""
     shard = Shard.from_row(folder, {**summary, "number": 0})
     wrong = [finding for finding in verify_shard(shard, level=3) if finding.severity == "error"]
+    ShardReader(shard.images).close()  # or the file would keep its room on the disk after it is moved away
     if wrong:
         what = f"the disk gave back something else than was written: {wrong[0].message}"
         raise StorageError(what, where=wrong[0].where, do="check the disk and its memory, then run it again")
