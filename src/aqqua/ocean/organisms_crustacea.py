@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from aqqua.ocean.chance import bend
-from aqqua.ocean.shapes import Body, Ellipsoids, Part, Traits, Tubes, merge_tubes, tube
+from aqqua.ocean.shapes import Body, Ellipsoids, Part, Traits, Tubes, lathe, merge_tubes, tube
 from aqqua.ocean.strokes import arc, ball, eggs_on, fan, oval, whip
 
 __all__ = ["calanoid", "cyclopoid", "nauplius"]
@@ -76,8 +78,7 @@ def nauplius(rng: np.random.Generator, length_um: float) -> Body:
     width = length_um * rng.uniform(0.48, 0.66)
     x = np.linspace(-1, 1, 9)
     r = 0.5 * width * np.sqrt(np.maximum(1 - np.abs(x) ** 2.4, 0.03)) * (1 + 0.22 * x)
-    spine = np.stack([x * length_um * 0.47, 0 * x, 0 * x], axis=1)
-    parts: list[Part] = [tube(spine, r, "flesh", skin="cuticle", skin_um=max(1.2, 0.02 * width))]
+    parts: list[Part] = [lathe(0.5 * length_um * x, r, "flesh", skin="cuticle", skin_um=max(1.2, 0.02 * width))]
     parts.append(oval((-0.05 * length_um, 0, 0), (0.27 * length_um, 0.17 * width, 0.16 * width), "gut", "organ"))
     parts.append(ball((0.33 * length_um, 0, 0.2 * width), 0.06 * width, "eye"))
     limbs: list[Tubes] = []
@@ -108,14 +109,13 @@ def _prosome(rng: np.random.Generator, front: float, hind: float, width: float, 
     fall = 1 - (1 - waist) * ((t - widest) / (1 - widest)).clip(0, 1) ** 2.2
     r = 0.5 * width * np.where(t < widest, rise, fall)
     r[-1] *= 0.72
-    inset = 0.45 * r[0]
     hump = bend(rng, 0.03, 0.06) * width * np.sin(np.pi * t)
-    line = np.stack([front - inset - t * (front - hind - inset), 0 * t, hump], axis=1)
+    line = np.stack([front - t * (front - hind), 0 * t, hump], axis=1)
     seams = [
         tube(arc(line[k], 1.01 * r[k], 0, 2 * np.pi, 17), 0.008 * width, "cuticle", "organ") for k in (5, 7, 9, 11, 13)
     ]
     wall = max(1.5, 0.02 * width)
-    return [tube(line, r, "flesh", skin="cuticle", skin_um=wall), merge_tubes(seams)]
+    return [lathe(line[:, 0], r, "flesh", skin="cuticle", skin_um=wall, sag=hump), merge_tubes(seams)]
 
 
 def _urosome(rng: np.random.Generator, start: float, end: float, width: float, segments: int) -> list[Part]:
@@ -189,7 +189,7 @@ def _antennules(rng: np.random.Generator, at: float, width: float, length: float
 
 
 def _as_limb(seta: Tubes) -> Tubes:
-    return Tubes(seta.start, seta.end, seta.start_radius, seta.end_radius, "limb", "appendage")
+    return replace(seta, material="limb")
 
 
 def _legs(rng: np.random.Generator, front: float, prosome: float, width: float) -> Part:

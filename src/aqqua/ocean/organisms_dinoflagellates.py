@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aqqua.ocean.chance import Array, bend
-from aqqua.ocean.shapes import Body, Cloud, Part, Traits, Tubes, merge_tubes, tube
+from aqqua.ocean.shapes import Body, Cloud, Part, Traits, Tubes, lathe, merge_tubes, tube
 from aqqua.ocean.strokes import arc, ball, grains_within, oval, whip
 
 __all__ = ["dinoflagellate"]
@@ -30,13 +30,13 @@ def _armoured(rng: np.random.Generator, length_um: float, form: str) -> Body:
     width = length_um * (rng.uniform(0.78, 0.95) if form == "diamond" else rng.uniform(0.85, 0.98))
     r = 0.5 * width * _outline(form)
     x = np.linspace(-0.5, 0.5, len(r))
-    line = np.stack([x * (length_um - r[0] - r[-1]), 0 * x, 0 * x], axis=1)
+    line = np.stack([x * length_um, 0 * x, 0 * x], axis=1)
     seams = [
         tube(np.stack([line[:, 0], r * np.cos(turn), r * np.sin(turn)], axis=1), 0.008 * width, "theca", "organ")
         for turn in np.arange(6) * np.pi / 3
     ]
     parts: list[Part] = [
-        tube(line, r, "plasm", skin="theca", skin_um=0.028 * width),
+        lathe(line[:, 0], r, "plasm", skin="theca", skin_um=0.028 * width),
         merge_tubes([*_girdle(0.0, 0.035 * length_um, 0.505 * width, 0.012 * width), *seams]),
         oval((-0.1 * length_um, 0, 0), (0.16 * length_um, 0.2 * width, 0.16 * width), "nucleus", "organ"),
     ]
@@ -93,7 +93,7 @@ def _three_horns(rng: np.random.Generator, length_um: float) -> Body:
     count = int(rng.integers(14, 34))
     size = (core * rng.uniform(0.03, 0.06, count)).astype(np.float32)
     parts: list[Part] = [
-        tube(line, r, "plasm", skin="theca", skin_um=0.045 * width),
+        lathe(line[:, 0], r, "plasm", skin="theca", skin_um=0.045 * width),
         merge_tubes(horns),
         merge_tubes(_girdle(middle, 0.05 * core, 0.505 * width, 0.014 * width)),
         Cloud(grains_within(rng, count, line, r * 0.8), size, "plastid", "organ"),

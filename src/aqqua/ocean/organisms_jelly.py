@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aqqua.ocean.chance import Array, bend
-from aqqua.ocean.shapes import Body, Part, Sheet, Traits, merge_tubes, tube
+from aqqua.ocean.shapes import Body, Part, Sheet, Traits, lathe, merge_tubes, tube
 from aqqua.ocean.strokes import arc, ball, oval, whip
 
 __all__ = ["appendicularian", "chaetognath", "medusa", "wing_snail"]
@@ -20,16 +20,15 @@ def medusa(rng: np.random.Generator, length_um: float) -> Body:
     """
     size, radius = length_um, length_um / 2
     form = str(rng.choice(["dome", "saucer", "bullet"], p=[0.45, 0.35, 0.2]))
-    height = (
-        size
-        * {"dome": rng.uniform(0.5, 0.75), "saucer": rng.uniform(0.2, 0.36), "bullet": rng.uniform(0.85, 1.15)}[form]
-    )
+    low, high = {"dome": (0.45, 0.68), "saucer": (0.2, 0.36), "bullet": (0.62, 0.78)}[form]
+    height = size * rng.uniform(low, high)
     squeeze = rng.uniform(0.78, 1.0)
     profile = _bell_profile(radius, height, squeeze, 17)
     inner = _bell_profile(radius * 0.93, height * 0.74, squeeze, 17)
+    jelly_um3 = revolved_um3(profile) - revolved_um3(inner)
     canals = int(rng.choice([4, 4, 4, 6, 8]))
     parts: list[Part] = [
-        Sheet(_revolve(profile, 33), 0.012 * size, "membrane", "body"),
+        Sheet(_revolve(profile, 33), 0.012 * size, "membrane", "body", jelly_um3),
         Sheet(_revolve(inner, 33), 0.007 * size, "membrane", "organ"),
     ]
     turns = 2 * np.pi * (np.arange(canals) + 0.5 * rng.random()) / canals
@@ -57,6 +56,12 @@ def _revolve(profile: Array, points: int) -> Array:
     turn = np.linspace(0, 2 * np.pi, points)
     x = np.repeat(profile[:, :1], points, axis=1)
     return np.stack([x, profile[:, 1:] * np.cos(turn), profile[:, 1:] * np.sin(turn)], axis=2).astype(np.float32)
+
+
+def revolved_um3(profile: Array) -> float:
+    """Volume within a surface of revolution given by (axis, radius)."""
+    x, r = profile[:, 0], profile[:, 1]
+    return float(abs((np.pi / 3 * np.diff(x) * (r[1:] ** 2 + r[1:] * r[:-1] + r[:-1] ** 2)).sum()))
 
 
 def _meridian(profile: Array, turn: float) -> Array:
@@ -200,12 +205,12 @@ def appendicularian(rng: np.random.Generator, length_um: float) -> Body:
     v = np.linspace(-1, 1, 7)
     fin = line[:, None, :] + normal[:, None, :] * (reach[:, None] * v)[:, :, None]
     muscle = 0.35 * reach
-    head = np.array([0.45 * trunk, 0, 0])
+    head = np.array([0.42 * trunk, 0, 0])
     x = np.linspace(-0.5, 0.5, 9)
     r = 0.5 * width * np.sqrt(np.maximum(1 - (2 * np.abs(x)) ** 2.6, 0.04)) * (1 - 0.35 * x)
     axis = np.stack([x * trunk, 0 * x, 0 * x], axis=1) + head
     parts: list[Part] = [
-        tube(axis, r, "flesh", skin="cuticle", skin_um=0.05 * width),
+        lathe(axis[:, 0], r, "flesh", skin="cuticle", skin_um=0.05 * width),
         oval(head - np.array([0.16 * trunk, 0, 0]), (0.2 * trunk, 0.3 * width, 0.33 * width), "gut", "organ"),
         oval(head + trunk * np.array([-0.36, 0, 0.05]), (0.14 * trunk, 0.36 * width, 0.3 * width), "gonad", "organ"),
         tube(axis[5:], 0.12 * width, "muscle", "organ"),
@@ -228,8 +233,8 @@ def wing_snail(rng: np.random.Generator, length_um: float) -> Body:
     angle = -2 * np.pi * turns * (1 - t)
     growth = np.exp(-1.15 * turns * (1 - t) * rng.uniform(0.75, 0.95))
     spire = rng.uniform(0.1, 0.45)
-    line = np.stack([growth * np.cos(angle), growth * np.sin(angle), -spire * growth], axis=1) * 0.30 * size
-    r = 0.215 * size * growth
+    line = np.stack([growth * np.cos(angle), growth * np.sin(angle), -spire * growth], axis=1) * 0.355 * size
+    r = 0.255 * size * growth
     parts: list[Part] = [
         tube(line, r, "shell", skin="cuticle", skin_um=0.014 * size),
         tube(line[15:52], 0.62 * r[15:52], "gut" if rng.random() < 0.6 else "gonad", "organ"),

@@ -24,9 +24,8 @@ def fecal_pellet(rng: np.random.Generator, length_um: float) -> Body:
     taper = 1 - rng.uniform(0, 0.35) * t
     r = 0.5 * width * ends * taper * (1 + 0.05 * rng.standard_normal(14))
     heading = bend(rng, 0.45, 1.2) * (t - 0.5) + 0.05 * np.cumsum(rng.standard_normal(14))
-    line = (
-        np.cumsum(np.stack([np.cos(heading), np.sin(heading), 0 * t], axis=1), axis=0) * (length_um - 1.1 * width) / 13
-    )
+    inner = length_um - max(r[0], r[1] - length_um / 13) - max(r[-1], r[-2] - length_um / 13)
+    line = np.stack([np.cos(heading), np.sin(heading), 0 * t], axis=1).cumsum(axis=0) * inner / 13
     line -= line.mean(axis=0)
     at = line[rng.integers(0, 14, 160)] + inside_oval(rng, 160) * 0.46 * width
     parts: list[Part] = [

@@ -163,7 +163,7 @@ def _tuft(rng: np.random.Generator, length_um: float) -> Body:
         lines.append(
             tube(whip(rng, start, aim, reach, 6, bend(rng, 0.1, 0.25), 0.05), rng.uniform(5, 8), "trichome", "body")
         )
-    return Body((merge_tubes(lines),), Traits(length_um, width, form="tuft", cells=count * 100), 1.5, 0.3)
+    return Body((merge_tubes(lines, bundle=True),), Traits(length_um, width, form="tuft", cells=count * 100), 0.5, 0.3)
 
 
 def _puff(rng: np.random.Generator, length_um: float) -> Body:
@@ -176,4 +176,6 @@ def _puff(rng: np.random.Generator, length_um: float) -> Body:
         reach = radius * rng.uniform(0.65, 0.97)
         line = whip(rng, np.zeros(3), aim / np.linalg.norm(aim), reach, 6, bend(rng, 0.25, 0.6), 0.12) * squash
         lines.append(tube(line, rng.uniform(5, 8), "trichome", "body"))
-    return Body((merge_tubes(lines),), Traits(length_um, length_um, form="puff", cells=count * 100), 1.4, 0.3)
+    return Body(
+        (merge_tubes(lines, bundle=True),), Traits(length_um, length_um, form="puff", cells=count * 100), 0.5, 0.3
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aqqua.ocean.chance import Array, bend
-from aqqua.ocean.shapes import Body, Cloud, Part, Sheet, Traits, merge_tubes, tube
+from aqqua.ocean.shapes import Body, Cloud, Part, Sheet, Traits, lathe, merge_tubes, tube
 from aqqua.ocean.strokes import arc, ball, grains_within, inside_oval, oval, sphere_points, whip
 
 __all__ = ["ciliate", "radiolarian", "tintinnid"]
@@ -87,8 +87,8 @@ def ciliate(rng: np.random.Generator, length_um: float) -> Body:
     else:
         r = np.sqrt(np.maximum(1 - (2 * np.abs(x)) ** 2.4, 0.06)) * (1 - 0.14 * np.exp(-(((x - 0.05) / 0.06) ** 2)))
     r = 0.5 * width * r
-    line = np.stack([x * (length_um - 2 * r[0]), 0 * x, 0 * x], axis=1)
-    parts: list[Part] = [tube(line, r, "plasm", skin="theca", skin_um=0.022 * width)]
+    line = np.stack([x * length_um, 0 * x, 0 * x], axis=1)
+    parts: list[Part] = [lathe(line[:, 0], r, "plasm", skin="theca", skin_um=0.022 * width)]
     count = int(rng.integers(14, 60))
     food = str(rng.choice(["plastid", "green_plastid", "red_plastid"])) if form == "cone" else "red_plastid"
     dense = count if form == "cone" else 130
@@ -150,7 +150,7 @@ def tintinnid(rng: np.random.Generator, length_um: float) -> Body:
     wall = np.stack([xs, r[:, None] * np.cos(turn), r[:, None] * np.sin(turn)], axis=2)
     parts: list[Part] = [
         tube(np.stack([x, 0 * x, 0 * x], axis=1), r, "lorica", "organ", wall_um=0.03 * width, flat=True),
-        Sheet(wall.astype(np.float32), 0.02 * width, "lorica", "body"),
+        Sheet(wall.astype(np.float32), 0.02 * width, "lorica", "body", _within_um3(x, r)),
         tube(arc((x[-1], 0, 0), r[-1], 0, 2 * np.pi, 31), 0.014 * width, "lorica", "organ"),
     ]
     if rng.random() < 0.5:
@@ -159,6 +159,10 @@ def tintinnid(rng: np.random.Generator, length_um: float) -> Body:
     if rng.random() < 0.85:
         parts += _tenant(rng, x, r, length_um, width)
     return Body(tuple(parts), Traits(length_um, width, form=form), mottle=0.22)
+
+
+def _within_um3(x: Array, r: Array) -> float:
+    return float((np.pi / 3 * np.diff(x) * (r[1:] ** 2 + r[1:] * r[:-1] + r[:-1] ** 2)).sum())
 
 
 def _on_wall(rng: np.random.Generator, x: Array, r: Array, count: int) -> Array:

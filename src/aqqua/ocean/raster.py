@@ -108,10 +108,14 @@ def _hole(part: Tubes, wall_um: float, canvas: Canvas, outer: Array) -> Array:
     """What of a tube is within its wall; never more than the tube itself."""
     inner = [np.maximum(r - wall_um, 0) for r in (part.start_radius, part.end_radius)]
     hollow = (inner[0] > 0) & (inner[1] > 0)
-    bore = Tubes(
-        part.start[hollow], part.end[hollow], inner[0][hollow], inner[1][hollow],
-        part.material, part.role, 0.0, part.flat,
-    )  # fmt: skip
+    bore = replace(
+        part,
+        start=part.start[hollow],
+        end=part.end[hollow],
+        start_radius=inner[0][hollow],
+        end_radius=inner[1][hollow],
+        stout=part.stout[hollow],
+    )
     out = np.zeros(canvas.shape, np.float32)
     _draw_tubes(bore, canvas, out)
     return np.minimum(out, outer)
@@ -155,10 +159,14 @@ def _cut(part: Tubes, grid_um: float) -> Tubes:
     t1 = ((k + 1) / pieces[row]).astype(np.float32)
     r0, dr = part.start_radius[row], (part.end_radius - part.start_radius)[row]
     a, d = part.start[row], along[row]
-    return Tubes(
-        a + t0[:, None] * d, a + t1[:, None] * d, r0 + t0 * dr, r0 + t1 * dr,
-        part.material, part.role, part.wall_um, part.flat,
-    )  # fmt: skip
+    return replace(
+        part,
+        start=a + t0[:, None] * d,
+        end=a + t1[:, None] * d,
+        start_radius=r0 + t0 * dr,
+        end_radius=r0 + t1 * dr,
+        stout=part.stout[row],
+    )
 
 
 def _draw_tubes(part: Tubes, canvas: Canvas, out: Array) -> None:
@@ -169,7 +177,8 @@ def _draw_tubes(part: Tubes, canvas: Canvas, out: Array) -> None:
     along = b - a
     flat_sq = (along[:, :2] ** 2).sum(axis=1)
     true_sq = flat_sq + along[:, 2] ** 2
-    tilt = np.sqrt(true_sq / np.maximum(flat_sq, 1e-6)).clip(1, _MOST_TILT)
+    across = flat_sq / np.maximum(true_sq, 1e-9)
+    tilt = (1 / np.sqrt(np.maximum(across + part.stout**2 * (1 - across), 1e-6))).clip(1, _MOST_TILT)
     # Thinner than a pixel: drawn at half a pixel, and fainter, so that the volume is kept.
     fat_a, fat_b = np.maximum(ra, _THINNEST_PX), np.maximum(rb, _THINNEST_PX)
     faint = np.minimum(((ra + rb) / (fat_a + fat_b)) ** 2, 1) * tilt * grid
@@ -183,12 +192,15 @@ def _draw_tubes(part: Tubes, canvas: Canvas, out: Array) -> None:
         far_sq = (px - t * dx) ** 2 + (py - t * dy) ** 2
         r = fat_a[which, None, None] + t * (fat_b - fat_a)[which, None, None]
         chord = 2 * np.sqrt(np.maximum(r * r - far_sq, 0))
-        if part.flat:
+        if part.flat or part.bundle:
             chord *= (free > -0.01) & (free < 1.01)
         chord *= faint[which, None, None]
         for i in range(len(which)):
             window = out[top[i] : top[i] + h, left[i] : left[i] + w]
-            np.maximum(window, chord[i], out=window)
+            if part.bundle:
+                window += chord[i]
+            else:
+                np.maximum(window, chord[i], out=window)
 
 
 def _draw_ellipsoids(part: Ellipsoids, canvas: Canvas, out: Array) -> None:

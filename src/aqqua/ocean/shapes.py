@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from aqqua.ocean.chance import Array
 
-__all__ = ["Body", "Cloud", "Ellipsoids", "Part", "Role", "Sheet", "Traits", "Tubes", "merge_tubes", "tube"]
+__all__ = ["Body", "Cloud", "Ellipsoids", "Part", "Role", "Sheet", "Traits", "Tubes", "lathe", "merge_tubes", "tube"]
 
 Role: TypeAlias = Literal["body", "organ", "appendage", "haze"]
 """`body` is the hull (it has the volume), `organ` lies within it, `appendage` sticks out, `haze` has no edge."""
@@ -28,32 +28,40 @@ class Tubes:
     Args:
         start, end: points (n, 3) in µm.
         start_radius, end_radius: (n,) in µm.
+        stout: (n,) radius over half length of the whole tube: 0 a thread, 1 a ball. A thread seen obliquely has a
+            longer way through it than one seen from the side, a ball has not.
         wall_um: thickness of the wall of a hollow tube; 0 is solid.
         flat: ends cut straight rather than rounded.
         skin: material of a wall laid over a solid tube.
         skin_um: its thickness.
+        bundle: many threads that lie over each other: their thickness adds up.
+        known_um3: volume with the rounded ends.
     """
 
     start: Array
     end: Array
     start_radius: Array
     end_radius: Array
+    stout: Array
     material: str
     role: Role = "body"
     wall_um: float = 0.0
     flat: bool = False
     skin: str = ""
     skin_um: float = 0.0
+    bundle: bool = False
+    known_um3: float | None = None
 
     def volume_um3(self) -> float:
-        """Volume of the cones without the rounded joints."""
+        """Volume of the cones, or what is known."""
+        if self.known_um3 is not None:
+            return self.known_um3
+        return self._cones_um3(0.0) - (self._cones_um3(self.wall_um) if self.wall_um else 0.0)
+
+    def _cones_um3(self, inset_um: float) -> float:
         length = np.linalg.norm(self.end - self.start, axis=1)
-
-        def cones(inset: float) -> float:
-            r, s = np.maximum(self.start_radius - inset, 0), np.maximum(self.end_radius - inset, 0)
-            return float((np.pi / 3 * length * (r * r + r * s + s * s)).sum())
-
-        return cones(0.0) - (cones(self.wall_um) if self.wall_um else 0.0)
+        r, s = np.maximum(self.start_radius - inset_um, 0), np.maximum(self.end_radius - inset_um, 0)
+        return float((np.pi / 3 * length * (r * r + r * s + s * s)).sum())
 
 
 @dataclass(frozen=True)
@@ -86,15 +94,19 @@ class Sheet:
     Args:
         points: (u, v, 3) in µm.
         thickness_um: how thick it is.
+        known_um3: volume of the body that the sheet is the surface of, if it is one.
     """
 
     points: Array
     thickness_um: float
     material: str
     role: Role = "appendage"
+    known_um3: float | None = None
 
     def volume_um3(self) -> float:
-        """Area times thickness."""
+        """Area times thickness, or what is known."""
+        if self.known_um3 is not None:
+            return self.known_um3
         return float(cell_areas(self.points).sum() * self.thickness_um)
 
 
@@ -199,25 +211,72 @@ def tube(
     """
     line = np.asarray(points, np.float32)
     r = np.broadcast_to(np.asarray(radii, np.float32), line.shape[:1])
-    return Tubes(line[:-1], line[1:], r[:-1], r[1:], material, role, wall_um, flat, skin, skin_um)
+    half = float(np.ptp(line, axis=0).max()) / 2 + float(r.max())
+    stout = np.full(len(line) - 1, min(1.0, float(r.max()) / half), np.float32)
+    open_ended = Tubes(line[:-1], line[1:], r[:-1], r[1:], stout, material, role, wall_um, flat, skin, skin_um)
+    if flat or wall_um:
+        return open_ended
+    ends = float(2 / 3 * np.pi * (r[0] ** 3 + r[-1] ** 3))
+    return replace(open_ended, known_um3=open_ended.volume_um3() + ends)
 
 
-def merge_tubes(tubes: Iterable[Tubes]) -> Tubes:
-    """Several tubes of one material as one part (drawn in one go)."""
+def merge_tubes(tubes: Iterable[Tubes], *, bundle: bool = False) -> Tubes:
+    """Several tubes of one material as one part (drawn in one go).
+
+    Args:
+        tubes: of one material.
+        bundle: their thickness adds up where they cross.
+    """
     them = list(tubes)
-    first = them[0]
-    return Tubes(
-        np.concatenate([t.start for t in them]),
-        np.concatenate([t.end for t in them]),
-        np.concatenate([t.start_radius for t in them]),
-        np.concatenate([t.end_radius for t in them]),
-        first.material,
-        first.role,
-        first.wall_um,
-        first.flat,
-        first.skin,
-        first.skin_um,
+    return replace(
+        them[0],
+        start=np.concatenate([t.start for t in them]),
+        end=np.concatenate([t.end for t in them]),
+        start_radius=np.concatenate([t.start_radius for t in them]),
+        end_radius=np.concatenate([t.end_radius for t in them]),
+        stout=np.concatenate([t.stout for t in them]),
+        bundle=bundle,
+        known_um3=sum(t.volume_um3() for t in them),
     )
+
+
+def lathe(
+    x: npt.ArrayLike,
+    radii: npt.ArrayLike,
+    material: str,
+    role: Role = "body",
+    skin: str = "",
+    skin_um: float = 0.0,
+    sag: npt.ArrayLike = 0.0,
+) -> Tubes:
+    """A body of revolution about the x axis.
+
+    It is composed of the largest balls that fit into its outline, so that it has this outline from wherever it is
+    seen (only corners come out rounded).
+
+    Args:
+        x: (k,) positions along the axis in µm, falling or rising.
+        radii: (k,) of the outline in µm.
+        material: name in the table of materials.
+        role: see `Role`.
+        skin: material of a wall laid over it.
+        skin_um: thickness of the skin.
+        sag: (k,) or one: how far the axis is bent towards z, in µm (little).
+    """
+    at, outline = np.asarray(x, np.float64), np.asarray(radii, np.float64)
+    order = np.argsort(at)
+    at, outline = at[order], outline[order]
+    fine = np.linspace(at[0], at[-1], 160)
+    edge_x = np.concatenate([[at[0]] * 12, fine, [at[-1]] * 12])
+    lids = [np.linspace(0, outline[0], 12), np.linspace(outline[-1], 0, 12)]
+    edge_r = np.concatenate([lids[0], np.interp(fine, at, outline), lids[1]])
+    middle = np.linspace(at[0], at[-1], 26)[1:-1]
+    ball = np.sqrt(((middle[:, None] - edge_x) ** 2 + edge_r**2).min(axis=1))
+    height = np.interp(middle, at, np.broadcast_to(np.asarray(sag, np.float64), at.shape)[order])
+    body = tube(np.stack([middle, 0 * middle, height], axis=1), ball, material, role, skin=skin, skin_um=skin_um)
+    swept = np.maximum(ball**2 - (fine[:, None] - middle) ** 2, 0).max(axis=1)  # outline of the balls, squared
+    stout = np.full(len(middle) - 1, min(1.0, 2 * float(outline.max()) / float(np.ptp(at))), np.float32)
+    return replace(body, stout=stout, known_um3=float(np.pi * swept.mean() * np.ptp(at)))
 
 
 def cell_areas(points: Array) -> Array:

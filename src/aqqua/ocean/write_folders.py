@@ -21,6 +21,7 @@ from aqqua.ocean.survey import Deployment
 __all__ = ["FluorescenceFolder", "ImageFolder", "IsiisFolder", "SpcFolders"]
 
 Row = dict[str, Any]
+_DESCRIPTION = 270  # TIFF 6.0, ImageDescription
 
 
 class ImageFolder:
@@ -190,7 +191,7 @@ class FluorescenceFolder(ImageFolder):
 
     def image_bytes(self, sighting: Sighting) -> bytes:
         """Pages: bright field, chlorophyll, DNA."""
-        return tiff_bytes(sighting.picture.pixels)
+        return tiff_bytes(sighting.picture.pixels, sighting.device.channels)
 
     def row(self, sighting: Sighting, path: str) -> Row:
         """One line per object."""
@@ -221,9 +222,16 @@ class FluorescenceFolder(ImageFolder):
         )
 
 
-def tiff_bytes(pixels: npt.NDArray[Any]) -> bytes:
-    """Channels (h, w, c) as the pages of one TIFF file."""
+def tiff_bytes(pixels: npt.NDArray[Any], channels: Sequence[str]) -> bytes:
+    """Channels (h, w, c) as the pages of one TIFF file, with a description as ImageJ writes it: pages are channels.
+
+    Args:
+        pixels: uint8 or uint16.
+        channels: their names, in order.
+    """
     file = io.BytesIO()
+    count = pixels.shape[2]
+    told = f"ImageJ=1.54f\nimages={count}\nchannels={count}\nmode=grayscale\nchannel_names={','.join(channels)}\n"
     pages = [Image.fromarray(np.ascontiguousarray(pixels[..., channel])) for channel in range(pixels.shape[2])]
-    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:], tiffinfo={_DESCRIPTION: told})
     return file.getvalue()
