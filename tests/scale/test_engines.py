@@ -12,7 +12,6 @@ from tests.scale import work
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("slurm"),
     # Ray leaves closing its log files and sockets to the garbage collector; that is its affair, not ours.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

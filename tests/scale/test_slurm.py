@@ -17,8 +17,6 @@ from aqqua.scale.slurm import _groups
 from aqqua.scale.tasks import Task
 from tests.scale import work
 
-pytestmark = pytest.mark.xdist_group("slurm")  # one private SLURM, not one per process
-
 
 def test_an_array_of_eight_then_only_the_one_that_is_missing(tmp_path: Path, slurm: Path) -> None:
     calls = tmp_path / "calls"
