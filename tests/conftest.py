@@ -12,6 +12,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 MAY_SKIP_IN_CI = {"gpu", "live", "network"}
@@ -21,6 +22,9 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 def pytest_configure() -> None:
     os.environ.setdefault("AQQUA_QUIET", "1")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
+    # A busy machine is no error; and the same commit gives the same answer in CI.
+    settings.register_profile("aqqua", deadline=None, derandomize=IN_CI)
+    settings.load_profile("aqqua")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -167,7 +167,7 @@ def test_no_address_of_a_person_gets_in(tmp_path: Path) -> None:
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT, st.integers(0, 2)), min_size=1, max_size=4))
 def test_whatever_the_names_are_the_package_is_good(rows: list[tuple[str, str, str, str, int]]) -> None:
     import tempfile

@@ -5,7 +5,7 @@ from functools import partial
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aqqua.export.ecotaxa_images import planes
@@ -63,6 +63,7 @@ def test_names_fit_into_the_database_and_stay_different() -> None:
     assert frame["acq"].unique().to_list() == ["_"]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["o", "O", "p q", None]), st.sampled_from(["s", "t"]), st.integers(0, 2)),
