@@ -90,14 +90,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("docs")
 def test_the_start_page_runs(started: Path) -> None:
     assert (started / "mydata" / "CURRENT").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_the_page_runs(page: Path, started: Path, tmp_path: Path) -> None:
     folder = tmp_path / "page"
