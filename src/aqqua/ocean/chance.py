@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "bend", "log_between", "named_rng"]
+__all__ = ["Array", "bend", "named_rng"]
 
 Array: TypeAlias = npt.NDArray[np.floating[Any]]
 
@@ -32,11 +32,6 @@ def named_rng(seed: int, *names: str | int) -> np.random.Generator:
     digest = hashlib.sha256("/".join(str(name) for name in names).encode()).digest()
     words = tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=words))
-
-
-def log_between(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number between two bounds, every factor of two equally likely."""
-    return float(low * (high / low) ** rng.random())
 
 
 def bend(rng: np.random.Generator, spread: float, limit: float) -> float:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from aqqua.ocean.chance import Array
 
-__all__ = ["blur", "clouds", "edge_distance", "grow", "shrink", "smooth_noise"]
+__all__ = ["blur", "clouds", "edge_distance", "shrink", "smooth_noise"]
 
 
 def blur(image: Array, sigma: float) -> Array:
@@ -95,20 +95,6 @@ def clouds(rng: np.random.Generator, shape: tuple[int, int], scale_px: float, oc
         norm += weight**2
         weight, scale_px = weight * 0.6, scale_px / 2
     return total / np.float32(max(norm, 1e-9) ** 0.5)
-
-
-def grow(
-    mask: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], steps: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """The mask with all pixels added that touch it, `steps` times over (8 neighbours, then 4, in turn)."""
-    out = mask.copy()
-    for step in range(steps):
-        wide = np.pad(out, 1)
-        near = wide[1:-1, 1:-1] | wide[:-2, 1:-1] | wide[2:, 1:-1] | wide[1:-1, :-2] | wide[1:-1, 2:]
-        if step % 2 == 0:
-            near |= wide[:-2, :-2] | wide[:-2, 2:] | wide[2:, :-2] | wide[2:, 2:]
-        out = near
-    return out
 
 
 def edge_distance(shape: tuple[int, int]) -> Array:

@@ -91,11 +91,10 @@ def nauplius(rng: np.random.Generator, length_um: float) -> Body:
             line = whip(rng, root, aim, reach * length_um, 6, curl=0.5 * side)
             limbs.append(tube(line, np.linspace(0.055, 0.022, 6) * length_um, "limb", "appendage"))
             for j in range(2, 6):
-                bristles += fan(
-                    rng, line[j], line[j] - line[j - 1], 2 + (k > 0), 0.28 * length_um, 0.004 * length_um, 0.5
-                )
+                along = line[j] - line[j - 1]
+                bristles.append(fan(rng, line[j], along, 2 + (k > 0), 0.28 * length_um, 0.004 * length_um, 0.5))
     tail = np.array([-0.46 * length_um, 0.0, 0.0])
-    bristles += fan(rng, tail, np.array([-1.0, 0, 0]), 2, 0.3 * length_um, 0.009 * length_um, 0.35)
+    bristles.append(fan(rng, tail, np.array([-1.0, 0, 0]), 2, 0.3 * length_um, 0.009 * length_um, 0.35))
     parts += [merge_tubes(limbs), merge_tubes(bristles)]
     stage = f"N{'I' * min(3, int(1 + (length_um - 90) // 60)) if length_um < 270 else 'VI'}"
     return Body(tuple(parts), Traits(length_um, width, stage=stage), (200 / length_um) ** 0.5 * 2.2, 0.35)
@@ -130,9 +129,8 @@ def _urosome(rng: np.random.Generator, start: float, end: float, width: float, s
         root = line[-1] + np.array([0, side * 0.26 * width, 0])
         tip = root + np.array([-tail, side * 0.06 * width, 0])
         rami.append(tube([root, tip], 0.16 * width, "limb", "body"))
-        setae += fan(
-            rng, tip, np.array([-1.0, 0.3 * side, 0]), 5, rng.uniform(0.35, 0.6) * (start - end), 0.02 * width, 0.8
-        )
+        reach = rng.uniform(0.35, 0.6) * (start - end)
+        setae.append(fan(rng, tip, np.array([-1.0, 0.3 * side, 0]), 5, reach, 0.02 * width, 0.8))
     return [
         tube(line, r, "flesh", skin="muscle", skin_um=0.3 * width),
         merge_tubes(rami),
@@ -181,15 +179,9 @@ def _antennules(rng: np.random.Generator, at: float, width: float, length: float
         line = whip(rng, root, aim, reach, 14, curl=side * (0.25 + 0.5 * backward))
         pieces.append(tube(line, thick * np.linspace(1.0, 0.32, 14), "limb", "appendage"))
         for j in (4, 7, 10, 12, 13):
-            pieces += [
-                _as_limb(s)
-                for s in fan(rng, line[j], line[j] - line[j - 1], 1 + (j == 13) * 2, 0.07 * length, 0.15 * thick, 1.1)
-            ]
+            setae = fan(rng, line[j], line[j] - line[j - 1], 1 + (j == 13) * 2, 0.07 * length, 0.15 * thick, 1.1)
+            pieces.append(replace(setae, material="limb"))
     return merge_tubes(pieces)
-
-
-def _as_limb(seta: Tubes) -> Tubes:
-    return replace(seta, material="limb")
 
 
 def _legs(rng: np.random.Generator, front: float, prosome: float, width: float) -> Part:

@@ -114,10 +114,8 @@ def bubble(rng: np.random.Generator, length_um: float) -> Body:
     """An air bubble: a perfect sphere that bends light strongly.
 
     Args:
-        rng: not needed; here because all organisms are drawn alike.
-        length_um: diameter.
+        rng: decides the diameter to 3 %.
+        length_um: diameter, about.
     """
-    wobble = 1 + bend(rng, 0.01, 0.03)
-    radius = length_um / 2
-    part = ball((0, 0, 0), radius * wobble, "air", "body")
-    return Body((part,), Traits(length_um, length_um * wobble), mottle=0.0)
+    diameter = length_um * (1 + bend(rng, 0.01, 0.03))
+    return Body((ball((0, 0, 0), diameter / 2, "air", "body"),), Traits(diameter, diameter), mottle=0.0)

@@ -21,7 +21,8 @@ __all__ = ["Canvas", "extent_um", "thickness_um", "turn"]
 
 _SIZES = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
 _BATCH = 1 << 20
-_THINNEST_PX = 0.5
+_THINNEST_PX = 0.7
+_THIN_PX = 0.7
 _MOST_TILT = 2.0
 
 
@@ -179,10 +180,9 @@ def _draw_tubes(part: Tubes, canvas: Canvas, out: Array) -> None:
     true_sq = flat_sq + along[:, 2] ** 2
     across = flat_sq / np.maximum(true_sq, 1e-9)
     tilt = (1 / np.sqrt(np.maximum(across + part.stout**2 * (1 - across), 1e-6))).clip(1, _MOST_TILT)
-    # Thinner than a pixel: drawn at half a pixel, and fainter, so that the volume is kept.
-    fat_a, fat_b = np.maximum(ra, _THINNEST_PX), np.maximum(rb, _THINNEST_PX)
-    faint = np.minimum(((ra + rb) / (fat_a + fat_b)) ** 2, 1) * tilt * grid
-    reach = np.sqrt(flat_sq) / 2 + np.maximum(fat_a, fat_b)
+    thin = np.maximum(ra, rb) < _THIN_PX
+    scale = tilt * grid
+    reach = np.sqrt(flat_sq) / 2 + np.maximum(np.maximum(ra, rb), 1.0)
     for which, top, left, h, w in _patches((a + b)[:, :2] / 2, reach, canvas.shape):
         y, x = _grid(top, left, h, w)
         px, py = x - a[which, 0, None, None], y - a[which, 1, None, None]
@@ -190,11 +190,14 @@ def _draw_tubes(part: Tubes, canvas: Canvas, out: Array) -> None:
         free = (px * dx + py * dy) / np.maximum(flat_sq[which, None, None], 1e-6)
         t = free.clip(0, 1)
         far_sq = (px - t * dx) ** 2 + (py - t * dy) ** 2
-        r = fat_a[which, None, None] + t * (fat_b - fat_a)[which, None, None]
+        r = ra[which, None, None] + t * (rb - ra)[which, None, None]
         chord = 2 * np.sqrt(np.maximum(r * r - far_sq, 0))
+        if thin[which].any():  # spread over two pixels, so that the volume is kept wherever the thread lies
+            hair = np.pi * r * r * np.maximum(1 - np.sqrt(far_sq), 0)
+            chord = np.where(thin[which, None, None], hair, chord)
         if part.flat or part.bundle:
             chord *= (free > -0.01) & (free < 1.01)
-        chord *= faint[which, None, None]
+        chord *= scale[which, None, None]
         for i in range(len(which)):
             window = out[top[i] : top[i] + h, left[i] : left[i] + w]
             if part.bundle:

@@ -270,8 +270,12 @@ def lathe(
     edge_x = np.concatenate([[at[0]] * 12, fine, [at[-1]] * 12])
     lids = [np.linspace(0, outline[0], 12), np.linspace(outline[-1], 0, 12)]
     edge_r = np.concatenate([lids[0], np.interp(fine, at, outline), lids[1]])
-    middle = np.linspace(at[0], at[-1], 26)[1:-1]
+    middle = np.linspace(at[0], at[-1], 27)[1:-1]
     ball = np.sqrt(((middle[:, None] - edge_x) ** 2 + edge_r**2).min(axis=1))
+    within = np.abs(middle[:, None] - middle) + ball[:, None] <= ball + 1e-9 * np.ptp(at)
+    needed = within.sum(axis=1) == 1
+    needed[1:-1] |= needed[:-2] | needed[2:]
+    middle, ball = middle[needed], ball[needed]
     height = np.interp(middle, at, np.broadcast_to(np.asarray(sag, np.float64), at.shape)[order])
     body = tube(np.stack([middle, 0 * middle, height], axis=1), ball, material, role, skin=skin, skin_um=skin_um)
     swept = np.maximum(ball**2 - (fine[:, None] - middle) ** 2, 0).max(axis=1)  # outline of the balls, squared

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from aqqua.ocean.chance import Array
-from aqqua.ocean.shapes import Ellipsoids, Role, Tubes, tube
+from aqqua.ocean.shapes import Ellipsoids, Role, Tubes
 
 __all__ = ["arc", "ball", "eggs_on", "fan", "frame_of", "grains_within", "inside_oval", "oval", "sphere_points", "whip"]
 
@@ -88,7 +88,7 @@ def arc(centre: Sequence[float] | Array, radius: float, start: float, end: float
 
 def fan(
     rng: np.random.Generator, root: Array, aim: Array, count: int, length: float, radius: float, spread: float
-) -> list[Tubes]:
+) -> Tubes:
     """Setae that leave one point and spread in the x–y plane.
 
     Args:
@@ -101,13 +101,19 @@ def fan(
         spread: angle between the outermost, in radians.
     """
     angles = np.linspace(-0.5, 0.5, count) * spread if count > 1 else rng.uniform(-0.5, 0.5, 1) * spread
-    out = []
-    for angle in angles + 0.1 * rng.standard_normal(count):
-        c, s = np.cos(angle), np.sin(angle)
-        there = np.array([aim[0] * c - aim[1] * s, aim[0] * s + aim[1] * c, aim[2] + 0.15 * rng.standard_normal()])
-        line = whip(rng, root, there, length * rng.uniform(0.75, 1.0), 4, curl=0.2 * angle, wave=0.05)
-        out.append(tube(line, radius * np.array([1.0, 0.9, 0.7, 0.4]), "seta", "appendage"))
-    return out
+    angles = angles + 0.1 * rng.standard_normal(count)
+    c, s = np.cos(angles), np.sin(angles)
+    there = np.stack([aim[0] * c - aim[1] * s, aim[0] * s + aim[1] * c, aim[2] + 0 * c], axis=1)
+    size = np.linalg.norm(there, axis=1, keepdims=True)
+    there[:, 2:] += 0.15 * size * rng.standard_normal((count, 1))
+    reach = (length * rng.uniform(0.75, 1.0, (count, 1)) * there / size)[:, None, :]
+    aside = np.stack([-reach[..., 1], reach[..., 0], 0 * reach[..., 0]], axis=2) * (0.15 * angles[:, None, None])
+    t = np.linspace(0, 1, 4)[:, None]
+    lines = np.asarray(root) + reach * t + aside * t**2
+    radii = np.tile(radius * np.array([1.0, 0.9, 0.7, 0.4]), (count, 1))
+    start, end = (part.reshape(-1, 3).astype(np.float32) for part in (lines[:, :-1], lines[:, 1:]))
+    r, q = (part.ravel().astype(np.float32) for part in (radii[:, :-1], radii[:, 1:]))
+    return Tubes(start, end, r, q, np.zeros(len(start), np.float32), "seta", "appendage")
 
 
 def eggs_on(

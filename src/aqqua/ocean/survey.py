@@ -145,7 +145,8 @@ def deployments(visit: Visit, images: float) -> list[Deployment]:
     for position, rig in enumerate(RIGS):
         start = visit.time_utc + timedelta(minutes=75 * position + 10)
         target = {key: images * _SHARE_OF_IMAGES[key] for key in rig.instruments}
-        whole = {key: _sensible(key, target[key] / _seen_per_l(visit, rig, key)) for key in rig.instruments}
+        # three digits, as instruments report their volumes
+        whole = {key: float(f"{target[key] / _seen_per_l(visit, rig, key):.3g}") for key in rig.instruments}
         found.append(Deployment(visit, rig, start, _parcel_volumes(rig, whole)))
     return found
 
@@ -167,12 +168,6 @@ def _visible(rig: Rig) -> list[Population]:
 
 
 _FIRST_SMALL = next(index for index, population in enumerate(POPULATIONS) if population.name == "chains")
-
-
-def _sensible(key: str, volume_l: float) -> float:
-    """Rounded as instruments report it: three digits."""
-    del key
-    return float(f"{volume_l:.3g}")
 
 
 def _parcel_volumes(rig: Rig, whole: dict[str, float]) -> dict[tuple[str, ...], float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -154,14 +155,8 @@ class ZooScanBackup:
 
 def net_volume(scanned_l: float) -> tuple[float, int]:
     """Water through the net in m³ and the parts it was split into, for a scanned part that stands for some litres."""
-    parts = 2 ** max(0, round(_log2(1000 * _NET_M3 / scanned_l)))
+    parts = 2 ** max(0, round(log2(1000 * _NET_M3 / scanned_l)))
     return scanned_l * parts / 1000, parts
-
-
-def _log2(value: float) -> float:
-    from math import log2
-
-    return log2(value)
 
 
 class PlanktoScopeExport:
