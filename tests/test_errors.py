@@ -7,7 +7,7 @@ import builtins
 import pytest
 
 from aqqua import errors
-from aqqua.errors import AqquaError, MissingExtraError, SourceError, UnknownNameError
+from aqqua.errors import AqquaError, MissingExtraError, RefusedError, RemoteError, SourceError, UnknownNameError
 
 
 def test_all_is_sorted_and_complete() -> None:
@@ -25,6 +25,8 @@ def test_all_is_sorted_and_complete() -> None:
         ("UnknownNameError", KeyError),
         ("MissingExtraError", ImportError),
         ("NotFoundError", FileNotFoundError),
+        ("RemoteError", ConnectionError),
+        ("RefusedError", PermissionError),
         ("StorageError", OSError),
     ],
 )
@@ -48,6 +50,13 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 def test_a_name_like_nothing_lists_what_there_is() -> None:
     assert "there is: folder, ifcb" in str(UnknownNameError("source", "zzz", ["ifcb", "folder"]))
+
+
+def test_an_error_of_a_server_keeps_its_status() -> None:
+    error = RefusedError("no right to see project 7", where="https://ecotaxa.example.org", status=403)
+    assert error.status == 403
+    assert RemoteError("no answer").status is None
+    assert str(error) == "no right to see project 7\n  where: https://ecotaxa.example.org"
 
 
 def test_a_missing_extra_is_one_clear_line() -> None:

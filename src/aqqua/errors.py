@@ -9,6 +9,8 @@ AqquaError
 ├── UnknownNameError (KeyError)      a name nobody registered; the message names the nearest ones
 ├── MissingExtraError (ImportError)  an optional part that is not installed
 ├── NotFoundError    (FileNotFoundError)  a path or dataset that is not there
+├── RemoteError      (ConnectionError)    a server that cannot be reached, or fails
+│   └── RefusedError (PermissionError)    a login or a right that a server misses
 └── StorageError     (OSError)       a disk that is full or refuses
 ```
 
@@ -26,6 +28,8 @@ __all__ = [
     "FormatError",
     "MissingExtraError",
     "NotFoundError",
+    "RefusedError",
+    "RemoteError",
     "SourceError",
     "StorageError",
     "UnknownNameError",
@@ -103,6 +107,25 @@ class MissingExtraError(AqquaError, ImportError):
 
 class NotFoundError(AqquaError, FileNotFoundError):
     """A path or dataset that is not there."""
+
+
+class RemoteError(AqquaError, ConnectionError):
+    """A server that cannot be reached, or fails.
+
+    Args:
+        what: one sentence in words of the field.
+        where: the address, without anything secret.
+        do: what the reader can do next.
+        status: the server's HTTP status; None if no answer came.
+    """
+
+    def __init__(self, what: str, *, where: object = None, do: str | None = None, status: int | None = None) -> None:
+        super().__init__(what, where=where, do=do)
+        self.status = status
+
+
+class RefusedError(RemoteError, PermissionError):
+    """A login or a right that a server misses."""
 
 
 class StorageError(AqquaError, OSError):
