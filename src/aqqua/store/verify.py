@@ -21,7 +21,6 @@ import xxhash
 
 from aqqua.errors import AqquaError, ConfigError
 from aqqua.metadata.check import Finding
-from aqqua.progress import track
 from aqqua.store.atomic import digest_of
 from aqqua.store.codec import check_value, decode, pixel_hash
 from aqqua.store.images import ShardReader
@@ -51,6 +50,8 @@ def verify(dataset: Dataset, level: int = 1) -> list[Finding]:
     Raises:
         ConfigError: there is no such level.
     """
+    from aqqua.progress import track
+
     if level not in LEVELS:
         raise ConfigError(f"no level {level} of verification", do="levels are 0, 1, 2 and 3")
     shards = track(dataset.shards, "Verifying", unit="shards") if level else dataset.shards
