@@ -65,6 +65,12 @@ def test_columns_without_variety_have_codes_too(values: list[float | None], code
     assert Table(frame).codes("p_knn").code.tolist() == codes
 
 
+def test_a_column_of_words_without_any_is_missing_throughout() -> None:
+    table = Table(pl.DataFrame({"uid": range(2), "label": pl.Series([None, None], dtype=pl.String)}))
+    assert table.codes("label").code.tolist() == [0, 0]
+    assert (table.columns["label"].values, table.columns["label"].distinct) == ((), 0)
+
+
 def test_times_are_milliseconds(sample: Dataset) -> None:
     table = Table(read_frame(sample, None))
     column = table.columns["time_utc"]

@@ -47,9 +47,11 @@ def test_the_same_seed_gives_the_same_map_and_another_seed_another() -> None:
     assert (project(vectors, seed=3) != project(vectors, seed=4)).any()
 
 
-def test_progress_sums_up_to_one() -> None:
+@pytest.mark.parametrize("n", [3, 80, 300])
+def test_progress_sums_up_to_one(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "EXACT_MAX", 200)
     parts: list[float] = []
-    project(clouds(80)[0], advance=parts.append)
+    project(clouds(n)[0], advance=parts.append)
     assert sum(parts) == pytest.approx(1)
 
 

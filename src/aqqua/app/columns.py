@@ -163,7 +163,8 @@ def _limits(number: np.ndarray) -> tuple[float, float]:
 
 
 def _category_codes(series: pl.Series, listed: list[str]) -> np.ndarray:
-    codes = pl.DataFrame({"value": listed, "code": np.arange(1, len(listed) + 1, dtype=np.uint8)})
+    numbered = {"value": listed, "code": np.arange(1, len(listed) + 1, dtype=np.uint8)}
+    codes = pl.DataFrame(numbered, schema_overrides={"value": pl.String})
     words = pl.DataFrame({"value": series.cast(pl.String)})
     joined = words.join(codes, on="value", how="left", maintain_order="left")
     code = pl.when(pl.col("value").is_null()).then(0).otherwise(pl.col("code").fill_null(OTHER))

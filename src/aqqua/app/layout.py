@@ -48,6 +48,7 @@ def project(vectors: np.ndarray, seed: int = 0, advance: Advance = _silent) -> n
     """
     flat = reduce(vectors, 50, seed)
     if len(flat) < TINY:
+        advance(1.0)
         return _two_columns(flat)
     if len(flat) <= EXACT_MAX:
         return _lay_out(flat, seed, advance)

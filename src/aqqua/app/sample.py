@@ -139,8 +139,8 @@ def _predicted(
     names: np.ndarray, shared: np.random.Generator, rng: np.random.Generator, dimensions: int
 ) -> pl.DataFrame:
     known = np.array(sorted(SHAPES))
-    centres = shared.normal(0, 1, (len(known), dimensions))
-    noise = rng.normal(0, 1, (len(names), dimensions)) * rng.uniform(0.3, 1.2, (len(names), 1))
+    centres = shared.normal(0, 0.42, (len(known), dimensions))
+    noise = rng.normal(0, 1, (len(names), dimensions)) * rng.uniform(0.4, 1.4, (len(names), 1))
     vectors = (centres[np.searchsorted(known, names)] + noise).astype(np.float32)
     wrong = rng.random(len(names)) < 0.15
     taxon = np.where(wrong, rng.choice(known, len(names)), names)

@@ -110,9 +110,12 @@ def test_what_is_no_image_is_said(client: Client, uid: str, status: int) -> None
 def test_similar_images_are_of_the_same_kind_and_not_the_asked_ones(client: Client, sample: Dataset) -> None:
     names = dict(true_names(sample).iter_rows())
     asked = [str(uid) for uid in names][:2]
-    found = client.post(f"{STORE}/similar", {"uids": asked[:1], "k": 10}).json()
-    assert len(found) == 10
-    assert np.mean([names[int(row["uid"])] == names[int(asked[0])] for row in found]) > 0.8
+    alike = []
+    for uid in list(names)[:12]:
+        found = client.post(f"{STORE}/similar", {"uids": [str(uid)], "k": 10}).json()
+        assert len(found) == 10
+        alike += [names[int(row["uid"])] == names[uid] for row in found]
+    assert np.mean(alike) > 0.6, "by chance: 0.15"
     scores = [row["score"] for row in found]
     assert scores == sorted(scores, reverse=True)
     both = client.post(f"{STORE}/similar", {"uids": asked, "k": 298}).json()

@@ -41,6 +41,17 @@ def test_meta_without_predictions_says_what_to_do(client: Client) -> None:
     assert "aqqua predict MODEL" in meta["note"]
 
 
+@pytest.mark.parametrize("store", ["sample-cruise", "plain"])
+def test_every_column_can_be_counted_drawn_and_sorted_by(client: Client, store: str) -> None:
+    address = f"/api/v1/{store}"
+    columns = client.get(f"{address}/meta").json()["columns"]
+    assert any(column["missing"] == client.get(f"{address}/meta").json()["n"] for column in columns)
+    for name in [column["name"] for column in columns]:
+        assert client.get(f"{address}/hist", params={"column": name}).status_code == 200, name
+        assert client.get(f"{address}/points", params={"color": name}).status_code == 200, name
+        assert client.post(f"{address}/query", {"sort": name, "limit": 3}).status_code == 200, name
+
+
 @pytest.mark.parametrize("column", ["label", "cluster", "taxon_knn", "channel_names"])
 @pytest.mark.parametrize("tree", [None, {"range": ["depth_min_m", None, 100]}, {"missing": "cluster"}])
 def test_a_histogram_of_words_counts_each(
