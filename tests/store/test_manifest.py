@@ -71,6 +71,12 @@ def test_damage_is_named(tmp_path: Path) -> None:
         read_manifest(tmp_path, 1)
 
 
+def test_a_hole_among_the_shards_is_named(tmp_path: Path) -> None:
+    write_manifest(tmp_path, Manifest(1, (shard(tmp_path, 1),)))
+    with pytest.raises(FormatError, match="hole"):
+        read_manifest(tmp_path, 1)
+
+
 def test_a_newer_minor_version_may_know_more(tmp_path: Path) -> None:
     write_manifest(tmp_path, Manifest(1, (shard(tmp_path),)))
     path = tmp_path / "manifest" / "v000001.parquet"

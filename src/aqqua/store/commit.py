@@ -1,4 +1,4 @@
-"""Adding to a dataset in one step: until `CURRENT` is renamed nothing has happened, afterwards everything has."""
+"""Making a dataset, and adding to it in one step: it happens when `CURRENT` is renamed, wholly or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from aqqua.errors import FormatError
+from aqqua.errors import FormatError, StorageError
+from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
-from aqqua.store.atomic import link_whole
-from aqqua.store.identity import read_identity, write_identity
+from aqqua.store.atomic import link_whole, storage
+from aqqua.store.identity import FILE_NAME, new_identity, read_identity, write_identity
 from aqqua.store.labels import conform_labels, write_labels
 from aqqua.store.manifest import Manifest, Shard, file_names, read_current, read_manifest, write_manifest
 from aqqua.store.rejects import add_findings, add_rejects
@@ -23,7 +24,30 @@ from aqqua.store.shard import SealedShard
 from aqqua.store.tombstones import read_tombstones, write_tombstones
 from aqqua.store.uid import uid_expr
 
-__all__ = ["commit_shards", "commit_tombstones"]
+__all__ = ["commit_shards", "commit_tombstones", "create"]
+
+
+def create(root: Path, card: Card | None) -> None:
+    """Make an empty dataset; `AQQUA.json`, by which it is known, comes last.
+
+    Raises:
+        StorageError: the folder holds a dataset already, or something else.
+    """
+    if (root / FILE_NAME).is_file():
+        raise StorageError("there is a dataset already", where=root, do="open it, or choose another folder")
+    if root.exists() and not _is_free(root):
+        raise StorageError("the folder is not empty", where=root, do="choose a new or an empty folder")
+    with storage(root):
+        root.mkdir(parents=True, exist_ok=True)
+        (card or Card()).save(root / "card.yaml")
+    write_manifest(root, Manifest(0))
+    write_identity(root, new_identity(), counts={"snapshot": 0, "shards": 0, "images": 0})
+
+
+def _is_free(root: Path) -> bool:
+    """Whether a dataset may be made in this folder: it is empty, or holds what an interrupted try left."""
+    ours = {"card.yaml", "CURRENT", "manifest"}
+    return root.is_dir() and all(entry.name in ours or entry.suffix == ".part" for entry in root.iterdir())
 
 
 def commit_shards(

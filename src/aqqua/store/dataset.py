@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from aqqua.errors import NotFoundError, StorageError, UnknownNameError
+from aqqua.errors import NotFoundError, UnknownNameError
 from aqqua.store import labels, predictions, rejects
 from aqqua.store.codec import decode
-from aqqua.store.identity import FILE_NAME, new_identity, read_identity, write_identity
+from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
-from aqqua.store.manifest import Manifest, Shard, read_current, read_manifest, write_manifest
+from aqqua.store.manifest import Manifest, Shard, read_current, read_manifest
 from aqqua.store.rows import reading, rows_at
 from aqqua.store.shard import SealedShard
 from aqqua.store.tombstones import read_tombstones
@@ -60,17 +60,10 @@ class Dataset:
         Raises:
             StorageError: the folder holds a dataset already, or something else.
         """
-        from aqqua.metadata.card import Card
+        from aqqua.store.commit import create
 
         root = Path(path).absolute()
-        if cls.is_at(root):
-            raise StorageError("there is a dataset already", where=root, do="open it, or choose another folder")
-        if root.exists() and not _is_free(root):
-            raise StorageError("the folder is not empty", where=root, do="choose a new or an empty folder")
-        root.mkdir(parents=True, exist_ok=True)
-        (card or Card()).save(root / "card.yaml")
-        write_manifest(root, Manifest(0))
-        write_identity(root, new_identity(), counts={"snapshot": 0, "shards": 0, "images": 0})
+        create(root, card)
         return cls.open(root)
 
     @classmethod
@@ -347,12 +340,6 @@ class Dataset:
                 raise NotFoundError(f"image {uid} was removed from the dataset", where=self.path)
             found.append((shard, key))
         return found
-
-
-def _is_free(root: Path) -> bool:
-    """Whether a dataset may be made in this folder: it is empty, or holds what an interrupted try left."""
-    ours = {"card.yaml", "CURRENT", "manifest"}
-    return root.is_dir() and all(entry.name in ours or entry.suffix == ".part" for entry in root.iterdir())
 
 
 def _reopen(path: Path, snapshot: int) -> Dataset:

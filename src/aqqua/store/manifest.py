@@ -171,6 +171,8 @@ def read_manifest(root: Path, snapshot: int) -> Manifest:
         shards = tuple(Shard.from_row(root, row) for row in rows)
     except (pl.exceptions.PolarsError, OSError, KeyError, TypeError) as error:
         raise FormatError(f"the manifest is damaged ({error!r})", where=path, do="copy the dataset again") from error
+    if [shard.number for shard in shards] != list(range(len(shards))):
+        raise FormatError("the manifest has a hole, or its shards are out of order", where=path)
     tombstones = tuple(_inside(name, root) for name in notes.get("tombstones", ()))
     return Manifest(snapshot, shards, tombstones)
 
