@@ -23,7 +23,7 @@ from aqqua.ocean.organisms import build
 from aqqua.ocean.shapes import Body
 from aqqua.ocean.world import POPULATIONS, Population, Visit
 
-__all__ = ["RIGS", "Deployment", "Organism", "Rig", "catch_share", "deployments", "organisms_in"]
+__all__ = ["RIGS", "Deployment", "Organism", "Rig", "catch_share", "deployments", "number_in", "organisms_in"]
 
 _SHARED = 0.24
 _SHARE_OF_IMAGES = {
@@ -184,16 +184,18 @@ def _parcel_volumes(rig: Rig, whole: dict[str, float]) -> dict[tuple[str, ...], 
 
 def organisms_in(deployment: Deployment) -> Iterator[Organism]:
     """Everybody in the water of a deployment, parcel by parcel; bodies are built as they come."""
-    visit, rig = deployment.visit, deployment.rig
-    top, bottom = rig.range_m(visit)
-    for parcel, volume in deployment.volumes_l.items():
-        for population in _visible(rig):
-            if not any(_mean_detection(key, population) >= _LEAST for key in parcel):
-                continue
-            rng = named_rng(visit.seed, "count", visit.sample, *parcel, population.name)
-            number = int(rng.poisson(volume * visit.mean_per_l(population, top, bottom)))
-            for index in range(number):
-                yield _organism(deployment, parcel, population, index)
+    for parcel in deployment.volumes_l:
+        for population in _visible(deployment.rig):
+            if any(_mean_detection(key, population) >= _LEAST for key in parcel):
+                for index in range(number_in(deployment, parcel, population)):
+                    yield _organism(deployment, parcel, population, index)
+
+
+def number_in(deployment: Deployment, parcel: tuple[str, ...], population: Population) -> int:
+    """How many of a population are in a parcel of water: Poisson with mean concentration × volume."""
+    visit = deployment.visit
+    mean = visit.mean_per_l(population, *deployment.rig.range_m(visit)) * deployment.volumes_l[parcel]
+    return int(named_rng(visit.seed, "count", visit.sample, *parcel, population.name).poisson(mean))
 
 
 def _organism(deployment: Deployment, parcel: tuple[str, ...], population: Population, index: int) -> Organism:
