@@ -86,7 +86,7 @@ async function ask(url: string, init?: RequestInit): Promise<Response> {
     answer = await fetch(url, init);
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ServerError(0, "The server does not answer.", "Is `aqqua explore` still running? Start it again, then retry.");
+    throw new ServerError(0, "The server does not answer.", "Is aqqua explore still running? Start it again, then retry.");
   }
   if (!answer.ok) throw await refusal(answer);
   return answer;

@@ -73,11 +73,12 @@ export function headline({ labels, predictions }: Item): string {
   return guess ? `${words(String(guess))}?` : "not named";
 }
 
+/** The one so many places on; from an image that the list has not reached, the list's first. */
 function neighbour(by: number): string | null {
   const list = listing.value;
   void list?.version.value;
   const at = list && item.value !== null ? list.find(item.value) : -1;
-  if (!list || at < 0) return null;
+  if (!list || at + by < 0) return null;
   list.need(Math.max(0, at + by), at + by + 1);
   return list.row(at + by)?.uid ?? null;
 }

@@ -6,7 +6,7 @@ import { colourOf } from "./cloud.ts";
 import { css } from "./colour.ts";
 import { useCounts } from "./counts.ts";
 import { isOn, isRange, toggle, without, type Value } from "./filters.ts";
-import { count, field, plural, title, words } from "./format.ts";
+import { category, count, field, plural, title } from "./format.ts";
 import { HistogramFilter } from "./histogram.tsx";
 import { Icon } from "./icons.tsx";
 import { colour, filters, meta, theme } from "./state.ts";
@@ -56,7 +56,7 @@ export function FilterPanel() {
 }
 
 function constantValue(c: Column): string {
-  return c.kind === "category" ? words(String(c.values?.[0]?.[0] ?? "–")) : field(c.name, c.min, c.unit);
+  return c.kind === "category" ? category(c.name, c.values?.[0]?.[0] ?? "–") : field(c.name, c.min, c.unit);
 }
 
 function Skeleton() {
@@ -103,7 +103,7 @@ export function entries(column: Column, now: Histogram | null, search: string, o
   const list: Entry[] = (column.values ?? []).map(([value, all]) => ({ value, all, now: counts ? (counts.get(value) ?? 0) : all }));
   if (column.missing) list.push({ value: null, all: column.missing, now: now ? (now.missing ?? 0) : column.missing });
   const wanted = search.trim().toLowerCase();
-  const found = wanted ? list.filter((e) => words(String(e.value ?? "no value")).toLowerCase().includes(words(wanted))) : list;
+  const found = wanted ? list.filter((e) => category(column.name, e.value ?? "no value").toLowerCase().includes(category(column.name, wanted))) : list;
   return counts ? found.map((e, i) => ({ e, i })).sort((a, b) => Number(on(b.e.value)) - Number(on(a.e.value)) || Number(a.e.value === null) - Number(b.e.value === null) || b.e.now - a.e.now || a.i - b.i).map(({ e }) => e) : found;
 }
 
@@ -133,7 +133,7 @@ function Categories({ column, now, n }: { column: Column; now: Histogram | null;
 
 function CategoryRow({ column, entry, share }: { column: Column; entry: Entry; share: number }) {
   const on = isOn(filters.value, column.name, entry.value);
-  const text = entry.value === null ? "no value" : words(String(entry.value));
+  const text = entry.value === null ? "no value" : category(column.name, entry.value);
   return (
     <li>
       <button type="button" role="checkbox" aria-checked={on} class={entry.now ? "" : "none"} title={entry.value === null ? "Images without a value" : String(entry.value)} onClick={() => (filters.value = toggle(filters.value, column.name, entry.value))}>

@@ -1,6 +1,6 @@
 // Filters: at most one clause for each column, joined by "and"; the server speaks expression trees.
 
-import { count, number, time, title, unitOf, words } from "./format.ts";
+import { category, count, number, time, title, unitOf } from "./format.ts";
 import type { Column, Expression } from "./types.ts";
 
 export type Value = string | number | boolean;
@@ -56,7 +56,7 @@ export function setRange(filters: Filters, name: string, low: number | string | 
 /** What a chip says. */
 export function describe(column: Column, clause: Clause): string {
   if (isRange(clause)) return `${title(column.name)} ${range(column, clause.low, clause.high)}`;
-  const names = clause.values.map((v) => words(String(v)));
+  const names = clause.values.map((v) => category(column.name, v));
   if (clause.missing) names.push("missing");
   const shown = names.length > 2 ? `${names[0]} + ${count(names.length - 1)} more` : names.join(" or ");
   return `${title(column.name)}: ${shown}`;

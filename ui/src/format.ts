@@ -71,6 +71,14 @@ export function words(label: string): string {
   return label.replace(/_+/g, " ").trim();
 }
 
+/** Columns whose values are names of organisms: underscores in them are spaces. */
+const NAMES = new Set(["label", "taxon", "taxon_linear", "taxon_knn", "cluster"]);
+
+/** One value of a category column, for the eye. */
+export function category(column: string, value: unknown): string {
+  return NAMES.has(column) ? words(String(value)) : String(value);
+}
+
 /** Value of a metadata field with its unit, from the field's name where the server gives none. */
 export function field(name: string, value: unknown, unit?: string | null): string {
   if (value === null || value === undefined || value === "") return "–";
@@ -88,7 +96,7 @@ const SUFFIXES: Record<string, string> = { um: "µm", m: "m", l: "L", nm: "nm", 
 
 /** The unit of a column, from its name where the server gives none. */
 export function unitOf({ name, unit }: { name: string; unit?: string | null }): string {
-  if (unit) return unit;
+  if (unit) return unit.replace(/^um\b/, "µm");
   if (name === "width" || name === "height") return "px";
   return SUFFIXES[name.split("_").pop() ?? ""] ?? "";
 }

@@ -102,7 +102,10 @@ export function listen(target: HTMLElement, moves: Moves): () => void {
   return () => on.forEach(([type, handler]) => target.removeEventListener(type, handler as EventListener));
 }
 
-/** Whether a stroke encloses anything worth selecting. */
-export function isStroke(stroke: readonly Point[]): boolean {
-  return stroke.some((p) => distanceToSegment(p, stroke[0], stroke[stroke.length - 1]) > 3);
+/** Whether a stroke encloses anything worth selecting, as a lasso or as the diagonal of a box. */
+export function encloses(stroke: readonly Point[], asBox: boolean): boolean {
+  const [first, last] = [stroke[0], stroke[stroke.length - 1]];
+  if (stroke.length < 2) return false;
+  if (asBox) return Math.abs(last[0] - first[0]) > 3 && Math.abs(last[1] - first[1]) > 3;
+  return stroke.some((p) => distanceToSegment(p, first, last) > 3);
 }

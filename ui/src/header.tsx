@@ -1,7 +1,7 @@
 // The two lines on top: what is open, and what of it is shown.
 
 import { describe, without } from "./filters.ts";
-import { count, plural, words } from "./format.ts";
+import { count, plural } from "./format.ts";
 import { IconButton, Icon, Mark } from "./icons.tsx";
 import { choose, clearAll, columns, dialog, filters, filtersOpen, listing, matching, meta, narrowed, picks, polygon, similar, storeName, stores, switchTheme, theme } from "./state.ts";
 import type { Meta } from "./types.ts";
@@ -37,7 +37,7 @@ function StoreChooser() {
   return (
     <h1 class="dataset">
       <select aria-label="Dataset" value={storeName.value ?? ""} onChange={(e) => choose(e.currentTarget.value)}>
-        {all.map((s) => <option key={s.store} value={s.store}>{s.title}</option>)}
+        {all.map((s) => <option key={s.store} value={s.store}>{all.some((o) => o !== s && o.title === s.title) ? `${s.title} (${s.store})` : s.title}</option>)}
       </select>
     </h1>
   );
@@ -70,7 +70,7 @@ export function Bar() {
 function Chip({ text, onClose }: { text: string; onClose: () => void }) {
   return (
     <span class="chip">
-      <span>{words(text)}</span>
+      <span>{text}</span>
       <button type="button" aria-label={`Remove: ${text}`} title="Remove" onClick={onClose}><Icon name="close" /></button>
     </span>
   );

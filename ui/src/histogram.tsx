@@ -1,6 +1,6 @@
 // A histogram whose range is pulled with the mouse, the keyboard or typed in.
 
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { isRange, setRange } from "./filters.ts";
@@ -30,7 +30,6 @@ export function HistogramFilter({ column, all, now }: { column: Column; all: His
   const clause = filters.value[column.name];
   const set: [number, number] | null = clause && isRange(clause) ? [clause.low === null ? shape.low : millis(clause.low), clause.high === null ? shape.high : millis(clause.high)] : null;
   const pulled = useSignal<[number, number] | null>(null);
-  const shown = useComputed(() => pulled.value ?? set);
   const range = pulled.value ?? set ?? [shape.low, shape.high];
   const commit = ([a, b]: [number, number]) => {
     const [low, high] = [Math.min(a, b), Math.max(a, b)];
@@ -40,7 +39,7 @@ export function HistogramFilter({ column, all, now }: { column: Column; all: His
   };
   return (
     <div class="histogram">
-      <Plot shape={shape} range={shown.value ?? range} active={Boolean(pulled.value ?? set)} name={title(column.name)} column={column} onPull={(r) => (pulled.value = r)} onSet={commit} />
+      <Plot shape={shape} range={range} active={Boolean(pulled.value ?? set)} name={title(column.name)} column={column} onPull={(r) => (pulled.value = r)} onSet={commit} />
       <div class="ends">
         <End column={column} value={range[0]} side="from" onSet={(v) => commit([clamp(v, shape.low, shape.high), range[1]])} />
         <span class="unit">{column.kind === "time" ? "UTC" : unitOf(column)}</span>
@@ -132,7 +131,7 @@ function Handle({ at, value, shape, label, column, onMove }: HandleProps) {
     onMove(clamp(value + (by * (shape.high - shape.low)) / 100, shape.low, shape.high));
   };
   return (
-    <g class="handle" tabIndex={0} role="slider" aria-label={label} aria-valuemin={shape.low} aria-valuemax={shape.high} aria-valuenow={value} aria-valuetext={say(column, value)} onKeyDown={key}>
+    <g class="handle" tabindex={0} role="slider" aria-label={label} aria-valuemin={shape.low} aria-valuemax={shape.high} aria-valuenow={value} aria-valuetext={say(column, value)} onKeyDown={key}>
       <rect class="grip" x={clamp(at - 6, -2, W - 10)} y={0} width={12} height={H} />
       <line x1={clamp(at, 0.75, W - 0.75)} x2={clamp(at, 0.75, W - 0.75)} y1={0} y2={H} />
     </g>

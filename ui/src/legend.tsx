@@ -7,7 +7,7 @@ import { colourOf, points } from "./cloud.ts";
 import { continuous, css, MISSING } from "./colour.ts";
 import { useCounts } from "./counts.ts";
 import { isOn, toggle } from "./filters.ts";
-import { count, millis, number, time, title, unitOf, words } from "./format.ts";
+import { category, count, millis, number, time, title, unitOf } from "./format.ts";
 import { IconButton } from "./icons.tsx";
 import { ColourChooser } from "./map.tsx";
 import { colour, columns, filters, highlight, theme } from "./state.ts";
@@ -54,7 +54,7 @@ interface LegendEntryProps {
 }
 
 function LegendEntry({ column, value, code, n, off }: LegendEntryProps) {
-  const text = value === null ? "no value" : words(String(value));
+  const text = value === null ? "no value" : category(column.name, value);
   return (
     <li class={off ? "off" : ""}>
       <button type="button" title={`${value ?? "no value"}: click to filter`} aria-pressed={isOn(filters.value, column.name, value)}

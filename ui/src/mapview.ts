@@ -6,7 +6,7 @@ import { bins, colourWords, covered, dimWords, ghosts, lookAt, placeOf, points, 
 import { GROUND, mix, OTHER, word } from "./colour.ts";
 import { toggle } from "./filters.ts";
 import { box, simplifyTo } from "./geometry.ts";
-import { isStroke, listen } from "./gestures.ts";
+import { encloses, listen } from "./gestures.ts";
 import { nearest } from "./hit.ts";
 import { drawOverlay, nameAt, ringed, type Overlay } from "./overlay.ts";
 import { DIM, placement, PLAIN, radius, RING, splat, type Frame, type Placement, type Style } from "./splat.ts";
@@ -180,7 +180,8 @@ export class MapView {
 
   draw(stroke: Point[], done: boolean): void {
     this.stroke = done ? null : stroke;
-    if (done && isStroke(stroke)) this.select(tool.peek() === "box" ? box(stroke[0], stroke[stroke.length - 1]) : simplifyTo(stroke, 1, 120));
+    const asBox = tool.peek() === "box";
+    if (done && encloses(stroke, asBox)) this.select(asBox ? box(stroke[0], stroke[stroke.length - 1]) : simplifyTo(stroke, 1, 120));
     this.redraw();
   }
 

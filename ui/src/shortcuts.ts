@@ -23,7 +23,7 @@ const KEYS: Record<string, () => void> = {
   "0": () => theMap()?.home(),
   "/": () => {
     filtersOpen.value = true;
-    requestAnimationFrame(() => document.querySelector<HTMLElement>('.filters input[type="search"]')?.focus());
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('.filters input[type="search"], .filters .fold')?.focus());
   },
   Escape: stepBack,
 };

@@ -148,6 +148,7 @@ effect(() => {
     if (api.peek() !== server) return;
     batch(() => {
       meta.value = read;
+      document.title = `${read.title} – aqqua`;
       const names = new Set(read.columns.map((c) => c.name));
       if (!names.has(colour.peek() ?? "")) colour.value = firstColour(read);
       filters.value = Object.fromEntries(Object.entries(filters.peek()).filter(([name]) => names.has(name)));

@@ -64,7 +64,7 @@ export function Viewer({ shown }: { shown: Item }) {
       </div>
       {names.length > 1 && (
         <label class="chooser channel"><span>Channel</span>
-          <select value={channel.value ?? ""} onChange={(e) => (channel.value = e.currentTarget.value || undefined)}>
+          <select value={channel.value ?? ""} aria-label="Channel" onChange={(e) => (channel.value = e.currentTarget.value || undefined)}>
             <option value="">all</option>
             {names.map((name) => <option key={name} value={name}>{/^\d+$/.test(name) ? `channel ${Number(name) + 1}` : name}</option>)}
           </select>

@@ -47,6 +47,7 @@ test("fields carry their unit, also where the server names none", () => {
   assert.equal(plain(field("latitude", -25.70341)), "25.7034° S".replace("° ", "° "));
   assert.equal(plain(field("depth_min_m", 12.5)), "12.5 m");
   assert.equal(plain(field("pixel_um", 68)), "68 µm");
+  assert.equal(plain(field("pixel_um", 68, "um/px")), "68 µm/px");
   assert.equal(plain(field("width", 50)), "50 px");
   assert.equal(plain(field("volume_l", 12.3, "L")), "12.3 L");
   assert.equal(field("sample_id", "a_1"), "a_1");
