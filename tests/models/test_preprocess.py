@@ -97,6 +97,7 @@ def test_channels_have_their_own_background_and_polarity_but_colours_turn_togeth
         (3, None, ["red", "green", "blue"]),
         (3, "B, G, R", ["blue", "green", "red"]),
         (2, "chlorophyll;647nm", ["fluorescence", "fluorescence"]),
+        (3, "bright-field,chlorophyll,dna", ["gray", "fluorescence", "fluorescence"]),
         (2, "wrong", ["other", "other"]),
         (1, "mystery", ["other"]),
     ],

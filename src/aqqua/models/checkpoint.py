@@ -85,11 +85,7 @@ def save(
         "format": "aqqua model",
         "format_version": FORMAT_VERSION,
         "model_id": f"{name}-{digest[:8]}",
-        "architecture": "vit",
-        "config": asdict(network.config),
-        "preprocessing": asdict(preprocessing),
-        "preprocessing_hash": preprocessing.hash,
-        "vector_length": network.vector_length,
+        **_about(network, preprocessing),
         "weights_sha256": digest,
         "training": dict(training),
         "data": data,
@@ -99,6 +95,16 @@ def save(
     _write(folder / WEIGHTS, tensors_to_bytes(weights))
     _write(folder / INFO, (json.dumps(info, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
     return Model(folder, network.eval(), preprocessing, info)
+
+
+def _about(network: VisionTransformer, preprocessing: Preprocessing) -> dict[str, Any]:
+    return {
+        "architecture": "vit",
+        "config": asdict(network.config),
+        "preprocessing": asdict(preprocessing),
+        "preprocessing_hash": preprocessing.hash,
+        "vector_length": network.vector_length,
+    }
 
 
 def load(folder: Path | str, *, device: str = "cpu") -> Model:

@@ -31,11 +31,11 @@ CHANNEL_TYPES = ("gray", "red", "green", "blue", "fluorescence", "other")
 
 _SIXTEEN_BIT_KNEE = 64.0
 _CHANNEL_NAMES = {
-    "gray": r"gr[ae]y|l|luminance|bright.?field|dark.?field|bf|df|shadow\w*|scatter\w*",
+    "gray": r"gr[ae]y|l|luminance|bright.?field|dark.?field|bf|df|shadow\w*|.*scatter\w*",
     "red": r"r|red",
     "green": r"g|green",
     "blue": r"b|blue",
-    "fluorescence": r"\w*fluo\w*|chl\w*|pe|phyco\w*|dapi|gfp|dio\w*|pldio\w*|hoechst|(ex|em)?\d{3}(nm)?",
+    "fluorescence": r".*fluo.*|chl.*|phyco.*|pe|dna|dapi|gfp|dio.*|hoechst.*|membranes?|(ex|em)?\d{3} ?(nm)?",
 }
 
 
@@ -129,7 +129,7 @@ class Preprocessing:
 
 def channel_types(n: int, names: str | None = None) -> tuple[int, ...]:
     """Return the kind of each of n channels as index into `CHANNEL_TYPES`, from their names or their number."""
-    words = [w for w in re.split(r"[^\w]+", (names or "").lower()) if w]
+    words = [word.strip().lower() for word in re.split(r"[,;|]", names or "") if word.strip()]
     if len(words) != n:
         words = {1: ["gray"], 3: ["red", "green", "blue"]}.get(n, ["other"] * n)
     return tuple(_channel_type(word) for word in words)

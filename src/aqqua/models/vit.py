@@ -178,7 +178,8 @@ def rotate(x: Tensor, rotary: Tensor) -> Tensor:
     """Rotate the first against the second half of each head by the angle of its place."""
     cos, sin = rotary.unbind(-1)
     first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    swapped = torch.cat([second, first], dim=-1)
+    return torch.addcmul(x * torch.cat([cos, cos], dim=-1), swapped, torch.cat([-sin, sin], dim=-1))
 
 
 def rotations(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:

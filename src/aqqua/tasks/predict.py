@@ -88,9 +88,8 @@ def predict(
 ) -> PredictReport:
     """Write vectors, taxa and outlier scores into predictions/ of each dataset.
 
-    Taxa need labels: the heads are fitted to the validated labels of all the datasets together (to their predicted
-    labels if none are validated), and kept in the model folder; where no dataset has labels, heads that are already
-    there are used; where there are none, vectors and outlier scores only.
+    The heads for taxa are fitted to the validated labels of all the datasets together (to predicted ones if none are
+    validated) and kept in the model folder. Without labels, heads that are already there are used, or none.
 
     Args:
         model: a model folder, made by `train`.
@@ -107,10 +106,7 @@ def predict(
         MissingExtraError: torch is not installed.
         NotFoundError: no model, or no dataset.
     """
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("prediction", "torch", "train") from error
+    _require_torch()
     from aqqua.models.checkpoint import load
     from aqqua.store.dataset import Dataset
     from aqqua.tasks.embed import embed, forget
@@ -124,6 +120,13 @@ def predict(
     for ds in opened:
         forget(loaded, ds)
     return _report(loaded, opened, known, agreement)
+
+
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("prediction", "torch", "train") from error
 
 
 def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int) -> _Known:

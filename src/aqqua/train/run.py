@@ -13,7 +13,7 @@ from aqqua.train.config import TrainConfig, resolve, to_yaml
 
 if TYPE_CHECKING:
     from aqqua.train.data import Catalogue
-    from aqqua.train.loop import Run
+    from aqqua.train.state import Run
 
 __all__ = ["train"]
 
@@ -48,11 +48,7 @@ def train(
         MissingExtraError: torch is not installed.
         ConfigError: a setting that does not exist, no images, or a dataset whose licence forbids training.
     """
-    try:
-        import safetensors  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("training", error.name or "torch", "train") from error
+    _require_torch()
     from aqqua.train.data import open_for_training
     from aqqua.train.loop import fit
 
@@ -65,6 +61,14 @@ def train(
     run = fit(chosen, catalogue, out, seed)
     _save(out, run, chosen, catalogue, seed)
     return out
+
+
+def _require_torch() -> None:
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", error.name or "torch", "train") from error
 
 
 def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: int) -> None:

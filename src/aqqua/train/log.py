@@ -1,0 +1,59 @@
+"""log.csv: one line every two seconds, for people and for plots."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+from aqqua.train.objective import Terms
+from aqqua.train.state import Run
+
+__all__ = ["Log"]
+
+_LOG_SECONDS = 2.0
+
+
+class Log:
+    """A line of log.csv every two seconds and at the end.
+
+    Args:
+        path: of the file; lines after `step` (of a run that was broken off later) are removed.
+        step: where the run goes on.
+    """
+
+    COLUMNS = ("step", "images", "seconds", "learning_rate", "loss", "invariance", "centre", "scale", "shape")
+
+    def __init__(self, path: Path, step: int) -> None:
+        lines = path.read_text().splitlines()[1:] if step and path.is_file() else []
+        before = [line for line in lines if line.split(",")[0].isdigit() and int(line.split(",")[0]) <= step]
+        self._file = path.open("w", newline="")
+        self._file.write("\n".join([",".join(self.COLUMNS), *before]) + "\n")
+        self._csv = csv.writer(self._file, lineterminator="\n")
+        self._written = self._kept = time.monotonic()
+        self._last: list[object] = []
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._last:
+            self._csv.writerow(self._last)
+        self._file.close()
+
+    def write(self, run: Run, terms: Terms, rate: float) -> None:
+        """Note this step; it is written if the last line is old enough."""
+        parts = [f"{getattr(terms, name).item():.6g}" for name in self.COLUMNS[4:]]
+        self._last = [run.step, run.images, f"{run.seconds:.2f}", f"{rate:.4g}", *parts]
+        if time.monotonic() - self._written >= _LOG_SECONDS:
+            self._csv.writerow(self._last)
+            self._file.flush()
+            self._last, self._written = [], time.monotonic()
+
+    def minutes_since_save(self) -> float:
+        """Minutes since the state was saved."""
+        return (time.monotonic() - self._kept) / 60
+
+    def saved(self) -> None:
+        """Note that the state is saved."""
+        self._kept = time.monotonic()
