@@ -88,6 +88,14 @@ def test_a_filter_selects_what_brute_force_selects(found: list[tuple[Any, Any, A
     assert selected == expected
 
 
+def test_text_is_found_whatever_its_case() -> None:
+    data = table([(word, None, None) for word in WORDS])
+    for text, hits in (("COPE", 2), ("ØRST", 1), ("a.", 1), ("x", 0)):
+        expression = compile_filter({"contains": ["label", text]}, data.columns)
+        assert expression is not None
+        assert data.frame.select(expression.alias("hit"))["hit"].sum() == hits
+
+
 def test_no_filter_lets_everything_through() -> None:
     assert compile_filter(None, {}) is None
     assert parse_filter(None) is parse_filter("") is None

@@ -30,6 +30,12 @@ def test_groups_stay_together_and_far_better_than_by_principal_components() -> N
     assert same_group(reduce(vectors, 2), group) < 0.8
 
 
+def test_points_are_pushed_apart_so_that_none_hides_another() -> None:
+    positions = project(clouds(400)[0])
+    _, distance = nearest(positions, positions, 2)
+    assert np.median(distance[:, 1]) > 0.05, "UMAP's min_dist is 0.1; without repulsion this is 0.001"
+
+
 def test_neighbours_of_a_curved_band_stay_neighbours() -> None:
     """A ring in 20 dimensions: who is next to whom must survive (a random map would keep 15 of 400, i.e. 4 %)."""
     angle = np.sort(np.random.default_rng(0).uniform(0, 2 * np.pi, 400))

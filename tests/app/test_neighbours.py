@@ -59,6 +59,8 @@ def test_cells_find_nearly_all_and_a_narrow_filter_is_exact(monkeypatch: pytest.
         found, _ = built.similar(np.array([row]), 20)
         assert len(set(found.tolist()) & set(brute_force(data, np.array([row]), 20).tolist())) >= 18
         assert built.row[built.place[row]] == row
+        wide, _ = built.similar(np.array([row]), 20, ~mask)
+        assert not mask[wide].any()
         narrow, _ = built.similar(np.array([row]), 20, mask)
         assert len(set(narrow.tolist()) & set(brute_force(data, np.array([row]), 20, mask).tolist())) >= 19
 

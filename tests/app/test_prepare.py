@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from aqqua.app import prepare as module
+from aqqua.app.columns import read_frame
 from aqqua.app.prepare import Prepared, prepare, quantise
 from aqqua.app.sample import MODEL, build_sample, true_names, write_sample_predictions
 from aqqua.errors import ConfigError, UnknownNameError
@@ -56,6 +57,19 @@ def test_new_predictions_give_a_new_map_and_the_old_one_goes(small: Dataset) -> 
     second = prepare(small)
     assert second.version != first.version
     assert [folder.name for folder in (small.path / "explore" / MODEL).iterdir()] == [second.version]
+
+
+def test_any_change_of_a_file_of_predictions_gives_another_version(small: Dataset) -> None:
+    frame = read_frame(small, MODEL)
+    versions = {module._fingerprint(small, frame, MODEL), module._fingerprint(small, frame, None)}
+    for shard in small.shards:
+        path = small.prediction_path(MODEL, shard.number)
+        for at in (20, path.stat().st_size - 20):
+            data = bytearray(path.read_bytes())
+            data[at] ^= 1
+            path.write_bytes(data)
+            versions.add(module._fingerprint(small, frame, MODEL))
+    assert len(versions) == 2 + 4
 
 
 def test_removed_images_give_a_new_map_without_them(small: Dataset) -> None:

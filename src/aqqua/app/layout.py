@@ -162,7 +162,6 @@ def _pull_and_push(
     gap = position[head][:, None] - position[other]
     square = (gap * gap).sum(axis=2)
     push = np.clip((2 * CURVE_B / (0.001 + square) / (1 + CURVE_A * _power(square)))[:, :, None] * gap, -4, 4)
-    push[other == head[:, None]] = 0
     move = pull + push.sum(axis=1)
     for axis in (0, 1):
         position[:, axis] += step * (np.bincount(head, move[:, axis], n) - np.bincount(tail, pull[:, axis], n)).astype(
