@@ -21,7 +21,6 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 def pytest_configure() -> None:
     os.environ.setdefault("AQQUA_QUIET", "1")
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
     # A busy machine is no error; and the same commit gives the same answer in CI.
     settings.register_profile("aqqua", deadline=None, derandomize=IN_CI)
     settings.load_profile("aqqua")
