@@ -63,7 +63,9 @@ def instruments(_: Ask) -> list[str]:
 
 
 def migrated_ids(_: Ask) -> None:
-    raise Crash("sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation does not exist")
+    raise Crash(
+        'sqlalchemy.exc.ProgrammingError: (psycopg2.errors.UndefinedTable) relation "objid_old_2_new" does not exist'
+    )
 
 
 ROUTES: list[tuple[str, str, Handler]] = [

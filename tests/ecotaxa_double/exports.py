@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import zipfile
-from collections import defaultdict
 from typing import Any
 
 from tests.ecotaxa_double.asking import Ask
+from tests.ecotaxa_double.export_files import Style, write_zip
 from tests.ecotaxa_double.jobs import new_job
 from tests.ecotaxa_double.replies import Crash, forbidden, traceback_text
 from tests.ecotaxa_double.state import World
-from tests.ecotaxa_double.tables import Job, Obj, Picture, Project
-from tests.ecotaxa_double.taxa import lineage
+from tests.ecotaxa_double.tables import Job, Project
 
 _FILTER_NAMES = """taxo taxochild statusfilter MapN MapW MapE MapS depthmin depthmax samples instrum daytime month
 fromdate todate fromtime totime inverttime validfromdate validtodate freenum freenumst freenumend freetxt freetxtval
@@ -56,7 +52,6 @@ _SUMMARY: dict[str, Any] = {
     "formulae": {},
     "out_to_ftp": False,
 }
-_WORDS = {"P": "predicted", "V": "validated", "D": "dubious", "X": "discarded", None: ""}
 
 
 def general(ask: Ask) -> dict[str, Any]:
@@ -105,106 +100,30 @@ def _start(ask: Ask, kind: str, wanted: dict[str, Any], right: str) -> dict[str,
 
 
 def _write(world: World, project: Project, job: Job, wanted: dict[str, Any]) -> None:
-    objects = world.objects_of(project.projid)
     if job.type == "SummaryExport":
-        if any(obj.now.qual is None for obj in objects):
-            job.state, job.progress_pct, job.progress_msg = "E", 0, "'<' not supported"
-            job.errors = [f"{line}\n" for line in traceback_text("TypeError: '<' not supported").splitlines()]
-            return
-        job.result = {"rowcount": len(objects), "out_file": f"export__SUM_{project.projid}.tsv"}
+        _summarise(world, project, job)
         return
     flavour = wanted.get("exp_type", "BAK" if job.type == "BackupExport" else "TSV")
     images = wanted.get("with_images", "all" if job.type == "BackupExport" else "none")
     images = {True: "all", False: "none"}.get(images, images)
+    style = Style(
+        flavour,
+        images,
+        split="sample" if flavour == "BAK" else wanted.get("split_by", "none"),
+        types=flavour == "BAK" or wanted.get("with_types_row", False) or wanted.get("only_annotations", False),
+        ids=wanted.get("with_internal_ids", False),
+        annotations=wanted.get("only_annotations", False),
+    )
     stem = f"export__{flavour}_{project.projid}_20261123_0525"
-    rows = [(obj, picture) for obj in objects for picture in _pictures(obj, images)]
-    folders: dict[str, list[tuple[Obj, Picture | None]]] = defaultdict(list)
-    split = "sample" if flavour == "BAK" else wanted.get("split_by", "none")
-    for obj, picture in rows:
-        folders[_folder(world, obj, split)].append((obj, picture))
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as file:
-        for folder, part in folders.items():
-            inside = folder or stem
-            table = f"{folder}/ecotaxa_{folder}.tsv" if flavour == "BAK" else f"ecotaxa_{inside}.tsv"
-            prefix = "" if flavour == "BAK" else f"{inside}/"
-            types = bool(wanted.get("with_types_row")) or flavour == "BAK" or bool(wanted.get("only_annotations"))
-            file.writestr(table, _table(world, project, part, prefix, types, bool(wanted.get("with_internal_ids"))))
-            for picture in {picture.imgid: picture for _, picture in part if picture}.values():
-                if images != "none":
-                    file.writestr(f"{inside}/{picture.orig_file_name}", picture.data)
-        file.writestr(f"job_{job.id}.log", job.log)
-    job.file = out.getvalue()
-    job.result = {"rowcount": len(rows), "out_file": f"{stem}.zip"}
+    job.file, rows = write_zip(world, project, style, stem, {f"job_{job.id}.log": job.log.encode()})
+    job.result = {"rowcount": rows, "out_file": f"{stem}.zip"}
 
 
-def _pictures(obj: Obj, images: str) -> list[Picture | None]:
-    return list(obj.pictures) if images == "all" else [obj.visible]
-
-
-def _folder(world: World, obj: Obj, split: str) -> str:
-    taxon = obj.now.taxon
-    names = {
-        "sample": obj.acquisition.sample.orig_id,
-        "acquisition": obj.acquisition.orig_id,
-        "taxon": "None" if taxon is None else world.taxa[taxon].name,
-    }
-    return names.get(split, "")
-
-
-def _table(
-    world: World, project: Project, part: list[tuple[Obj, Picture | None]], prefix: str, types: bool, ids: bool
-) -> bytes:
-    """UTF-8 with a byte order mark; text in quotes, what is missing is an empty text."""
-    rows = [_row(world, project, obj, picture, prefix, types, ids) for obj, picture in part]
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter="\t", quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(list(rows[0]))
-    if types:
-        numbers = {name for row in rows for name, value in row.items() if isinstance(value, int | float)}
-        writer.writerow(["[f]" if name in numbers else "[t]" for name in rows[0]])
-    writer.writerows([["" if value is None else value for value in row.values()] for row in rows])
-    return out.getvalue().encode("utf-8-sig")
-
-
-def _row(
-    world: World, project: Project, obj: Obj, picture: Picture | None, prefix: str, plain: bool, ids: bool
-) -> dict[str, Any]:
-    """A line; with a types row dates are written as an import wants them, and the hierarchy stays."""
-    now, header, acquisition = obj.now, obj.header, obj.acquisition
-    who = world.people.get(now.who or 0)
-    taxon = world.taxa.get(now.taxon or 0)
-    compact = str.maketrans("", "", "-:") if plain else {}
-    row: dict[str, Any] = {
-        "object_id": obj.orig_id,
-        "object_lat": header["latitude"],
-        "object_lon": header["longitude"],
-        "object_date": str(header["objdate"] or "").translate(compact),
-        "object_time": str(header["objtime"] or "").translate(compact),
-        "object_link": header["object_link"],
-        "object_depth_min": header["depth_min"],
-        "object_depth_max": header["depth_max"],
-        "object_annotation_status": _WORDS[now.qual],
-        "object_annotation_person_name": who and who.name,
-        "object_annotation_person_email": who and who.email,
-        "object_annotation_date": now.when and now.when.strftime("%Y%m%d" if plain else "%Y-%m-%d"),
-        "object_annotation_time": now.when and now.when.strftime("%H%M%S" if plain else "%H:%M:%S"),
-        "object_annotation_category": taxon and taxon.name,
-    }
-    if prefix:
-        row["object_annotation_hierarchy"] = taxon and ">".join(t.name for t in reversed(lineage(world.taxa, taxon)))
+def _summarise(world: World, project: Project, job: Job) -> None:
+    objects = world.objects_of(project.projid)
+    if any(obj.now.qual is None for obj in objects):
+        what = "'<' not supported between instances of 'NoneType' and 'str'"
+        job.state, job.progress_pct, job.progress_msg = "E", 30, what
+        job.errors = [f"{line}\n" for line in traceback_text(f"TypeError: {what}").splitlines()]
     else:
-        row["object_annotation_category_id"] = now.taxon
-    row |= {f"object_{name}": obj.free.get(name) for name in project.columns["obj_field"]}
-    row |= {"sample_id": acquisition.sample.orig_id}
-    row |= {f"sample_{name}": acquisition.sample.free.get(name) for name in project.columns["samples"]}
-    row |= {"process_id": acquisition.process_orig_id}
-    row |= {f"process_{name}": acquisition.process_free.get(name) for name in project.columns["process"]}
-    row |= {"acq_id": acquisition.orig_id, "acq_instrument": acquisition.instrument}
-    row |= {f"acq_{name}": acquisition.free.get(name) for name in project.columns["acquisitions"]}
-    if picture is not None:
-        row |= {"img_file_name": f"{prefix}{picture.orig_file_name}", "img_rank": picture.rank}
-    if ids:
-        row |= {"objid": obj.id, "acq_id_internal": acquisition.id, "sample_id_internal": acquisition.sample.id}
-        row |= {"classif_id": now.taxon, "classif_score": now.score, "object_random_value": obj.random_value}
-    return row
+        job.result = {"rowcount": len(objects), "out_file": f"export__SUM_{project.projid}.tsv"}

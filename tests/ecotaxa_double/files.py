@@ -55,7 +55,7 @@ def create(ask: Ask) -> Response:
     name = base64.b64decode(words["filename"]).decode()
     key = secrets.token_hex(16)
     ask.world.uploads[key] = (user.id, name, int(ask.headers["upload-length"]), bytearray())
-    place = f"{ask.base}/user_files/upload/{key}"
+    place = f"{ask.base}/api/user_files/upload/{key}"
     return Response(
         status_code=201, headers={**TUS, "location": place, "upload-expires": "Sat, 28 Nov 2026 05:26:33 GMT"}
     )

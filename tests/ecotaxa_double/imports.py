@@ -79,7 +79,8 @@ def _run(world: World, job: Job) -> None:
     verdict = examine(world, project, tables, files, request)
     if verdict.errors:
         job.state, job.errors, job.result = "E", verdict.errors, {"infos": verdict.infos}
-        job.progress_pct, job.progress_msg = 0, f"{len(verdict.errors)} error(s) during run"
+        job.progress_pct = 10 if len(tables) > 1 else 0
+        job.progress_msg = f"{len(verdict.errors)} error(s) during run"
         return
     work = Work(world, project, job, verdict, files, world.now())
     if _asks(work):
@@ -93,8 +94,9 @@ def _run(world: World, job: Job) -> None:
         job.progress_msg = "" if isinstance(error.__cause__, KeyError) else str(error)
         return
     job.result = {"rowcount": verdict.rows}
-    world.folders.get(job.owner, {}).pop(folder, None)
-    world.folders.setdefault(job.owner, {}).setdefault("trash.9", {})
+    if not job.reply:  # the folder of an import that asked stays
+        world.folders.get(job.owner, {}).pop(folder, None)
+        world.folders.setdefault(job.owner, {}).setdefault("trash.9", {})
 
 
 def _asks(work: Work) -> bool:

@@ -29,7 +29,10 @@ class EcotaxaDouble:
     def __init__(self, world: World | None = None) -> None:
         self.world = world or World()
         self.faults = Faults(make_app(self.world))
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        # Named as TCP, or asyncio does not send small answers at once (40 ms each).
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen(64)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/api"
         config = uvicorn.Config(
             self.faults,

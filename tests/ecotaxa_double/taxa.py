@@ -20,6 +20,7 @@ class Taxon:
     aphia_id: int | None = None
     status: str = "A"
     renamed_to: int | None = None
+    objects: int = 0
 
 
 TAXA = {
@@ -29,16 +30,16 @@ TAXA = {
         Taxon(2367, "Animalia", 1, rank="Kingdom", aphia_id=2),
         Taxon(11517, "Arthropoda", 2367, rank="Phylum", aphia_id=1065),
         Taxon(12846, "Crustacea", 11517, rank="Subphylum", aphia_id=1066),
-        Taxon(100016, "Multicrustacea", 12846, rank="Superclass", aphia_id=845959, status="N"),
+        Taxon(100016, "Multicrustacea", 12846, rank="Superclass", aphia_id=845959),
         Taxon(25828, "Copepoda", 100016, rank="Class", aphia_id=1080),
-        Taxon(94879, "Neocopepoda", 25828, rank="Infraclass", aphia_id=155879),
+        Taxon(94879, "Neocopepoda", 25828, rank="Infraclass", aphia_id=155879, status="N"),
         Taxon(92249, "Podoplea", 94879, rank="Superorder", aphia_id=155878),
         Taxon(45072, "Cyclopoida", 92249, rank="Order", aphia_id=1101),
         Taxon(94885, "Ergasilida", 45072, rank="Suborder", aphia_id=1381349, status="N"),
         Taxon(78418, "Oncaeidae", 94885, rank="Family", aphia_id=128586),
         Taxon(45074, "Calanoida", 94879, rank="Order", aphia_id=1100),
         Taxon(84960, "not-living", None, type="M"),
-        Taxon(84963, "detritus", 84960, type="M", renamed_to=1),
+        Taxon(84963, "detritus", 84960, type="M", renamed_to=1, objects=2),
         Taxon(85011, "other", 84960, type="M"),
     ]
 }
@@ -77,7 +78,7 @@ def taxon_json(taxa: dict[int, Taxon], taxon: Taxon) -> dict[str, Any]:
         "id_lineage": [node.id for node in above],
         "lineage_status": "".join(node.status for node in above),
         "renm_id": taxon.renamed_to,
-        "nb_objects": 0,
+        "nb_objects": taxon.objects,
         "nb_children_objects": 0,
         "aphia_id": taxon.aphia_id,
         "rank": taxon.rank,
