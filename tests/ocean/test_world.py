@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,3 +83,26 @@ def test_lengths_run_from_the_shortest_to_the_longest() -> None:
         assert lengths[0] == pytest.approx(population.shortest_um)
         assert lengths[-1] == pytest.approx(population.longest_um)
         assert (np.diff(lengths) > 0).all()
+
+
+def test_stations_lie_in_the_water(shared_data: Path) -> None:
+    path = shared_data / "coastline" / "world-atlas" / "land-50m.json"
+    edges = _coast(json.loads(path.read_text()))
+    assert _on_land(edges, 52.0, 10.5), "Brunswick is on land"
+    assert [station.name for station in STATIONS if _on_land(edges, station.latitude, station.longitude)] == []
+
+
+def _coast(atlas: dict[str, Any]) -> np.ndarray:
+    """Every edge of the coastline, (n, 4): longitude and latitude of its two ends (TopoJSON: arcs of differences)."""
+    scale, shift = np.array(atlas["transform"]["scale"]), np.array(atlas["transform"]["translate"])
+    lines = [np.cumsum(arc, axis=0) * scale + shift for arc in atlas["arcs"]]
+    return np.concatenate([np.hstack([line[:-1], line[1:]]) for line in lines])
+
+
+def _on_land(edges: np.ndarray, latitude: float, longitude: float) -> bool:
+    """Whether a line from here to the east crosses the coast an odd number of times."""
+    x1, y1, x2, y2 = edges.T
+    spans = (y1 > latitude) != (y2 > latitude)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = x1 + (x2 - x1) * (latitude - y1) / (y2 - y1)
+    return int((spans & (crossing > longitude)).sum()) % 2 == 1

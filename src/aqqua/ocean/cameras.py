@@ -76,7 +76,7 @@ def dark_field(optics: Optics, defocus: float) -> Array:
     edges = 0.30 * bent**2 / (bent**2 + 0.03**2) / (1 + (bent / 0.12) ** 4)
     glint = 0.9 * np.exp(-(((bent - 0.9) / 0.16) ** 2))
     glow = optics.scatter + edges + glint
-    tinted = np.exp(-0.9 * optics.absorb / (1 + 0.6 * np.maximum(optics.absorb, 0)))
+    tinted = np.exp(-1.5 * optics.absorb / (1 + np.maximum(optics.absorb.mean(axis=0), 0)))
     colour = tinted * np.array([1.0, 0.90, 0.72], np.float32)[:, None, None]
     light = 1 - np.exp(-3.4 * glow**1.25 * colour)
     halo = blur(light[1], 2.0 + 3 * defocus)

@@ -74,8 +74,8 @@ MATERIALS = {
     "skeleton": Material(0.014, 0.014, 0.015, 0.045, 0.0300),
     "halo": Material(0.00040, 0.00045, 0.00055, 0.0007, 0.0006),
     # particles
-    "pellet": Material(0.0105, 0.0135, 0.0205, 0.0050, 0.0060, chlorophyll=0.0030, dna=0.001),
-    "grain": Material(0.0100, 0.0125, 0.0175, 0.0105, 0.0100, chlorophyll=0.0015, dna=0.002),
+    "pellet": Material(0.0105, 0.0135, 0.0205, 0.0032, 0.0060, chlorophyll=0.0030, dna=0.001),
+    "grain": Material(0.0100, 0.0125, 0.0175, 0.0058, 0.0100, chlorophyll=0.0015, dna=0.002),
     "mucus": Material(0.00030, 0.00036, 0.00046, 0.0010, 0.0006, chlorophyll=0.0003, dna=0.0004),
     "blue_fiber": Material(0.030, 0.020, 0.006, 0.020, 0.0300),
     "red_fiber": Material(0.006, 0.028, 0.026, 0.020, 0.0300),
