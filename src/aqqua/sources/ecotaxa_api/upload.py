@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -58,17 +59,28 @@ def _upload_at_once(client: EcotaxaClient, path: Path, name: str) -> None:
         "Content-Type: application/zip\r\n\r\n"
     ).encode()
     tail = f"\r\n--{edge}--\r\n".encode()
-    size = len(head) + path.stat().st_size + len(tail)
+    headers = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    body = _Parts(head, path, tail)
+    client.wire.ask("POST", "user_files/", f"upload {path.name}", data=lambda: body, headers=lambda: headers)
 
-    def body() -> Iterator[bytes]:
-        yield head
-        with path.open("rb") as file:
+
+@dataclass(frozen=True)
+class _Parts:
+    """A body whose length is known, so that it is not sent in chunks."""
+
+    head: bytes
+    path: Path
+    tail: bytes
+
+    def __len__(self) -> int:
+        return len(self.head) + self.path.stat().st_size + len(self.tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.head
+        with self.path.open("rb") as file:
             while piece := file.read(_PIECE):
                 yield piece
-        yield tail
-
-    headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "Content-Length": str(size)}
-    client.wire.ask("POST", "user_files/", f"upload {path.name}", data=body, headers=lambda: headers)
+        yield self.tail
 
 
 def _upload_in_pieces(client: EcotaxaClient, path: Path, name: str) -> None:
