@@ -11,16 +11,18 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import SIZE
 from tests.e2e.server import Running
-from tests.e2e.where import count_of, having, opened, settled
+from tests.e2e.where import MARGIN, count_of, having, opened, settled
 
 
 def legend_colours(page: Page) -> dict[str, tuple[int, ...]]:
     """Colour of each legend entry by its full name."""
     found = {}
-    for entry in page.locator(".legend li button").all():
+    page.get_by_title("The whole legend").click()
+    for entry in page.locator(".legend .legend-entry").all():
         name = str(entry.get_attribute("title")).split(": ")[0]
         text = entry.locator(".dot").evaluate("dot => getComputedStyle(dot).backgroundColor")
         found[name] = tuple(int(v) for v in re.findall(r"\d+", text)[:3])
+    page.get_by_title("The whole legend").click()
     return found
 
 
@@ -43,7 +45,8 @@ def test_the_colour_can_be_a_number_with_its_unit(page: Page, explorer: Running)
     opened(page)
     page.get_by_test_id("colour").select_option("depth_min_m")
     expect(page.locator(".ramp .unit")).to_have_text("m")
-    low, high = page.locator(".ramp .ends span").first.inner_text(), page.locator(".ramp .ends span").last.inner_text()
+    expect(page.locator(".ramp .high")).not_to_have_text("–")
+    low, high = page.locator(".ramp .low").inner_text(), page.locator(".ramp .high").inner_text()
     depths = [row["depth_min_m"] for row in explorer.ask("cruise/query", {"limit": 1000})["rows"]]
     assert [float(low), float(high)] == pytest.approx(np.percentile(depths, [1, 99]), rel=0.01)
 
@@ -52,7 +55,8 @@ def test_hovering_tells_what_an_image_is(page: Page, explorer: Running) -> None:
     chart = opened(page)
     points = explorer.points("cruise", "label")
     places = [chart.place(x, y) for x, y in zip(points["x"], points["y"], strict=True)]
-    lowest = max((i for i in range(0, 400, 4) if chart.free(*places[i])), key=lambda i: places[i][1])
+    downwards = sorted(range(len(places)), key=lambda i: -places[i][1])
+    lowest = next(i for i in downwards if chart.free(*places[i]))
     page.mouse.move(*places[lowest])
     (row,) = explorer.ask(f"cruise/brief?indices={points['row'][lowest]}")["rows"]
     tooltip = page.get_by_test_id("tooltip")
@@ -102,7 +106,7 @@ def test_a_box_of_the_whole_view_holds_everything(page: Page) -> None:
 def test_a_click_in_the_legend_filters_and_hovering_it_points_out(page: Page, explorer: Running) -> None:
     chart = opened(page, "colour=taxon")
     drawn = chart.coloured()
-    entry = page.locator(".legend li button").first
+    entry = page.locator(".legend-entry").first
     name = str(entry.get_attribute("title")).split(": ")[0]
     entry.click()
     total = settled(page, explorer, {"filter": {"in": ["taxon", [name]]}})
@@ -169,6 +173,37 @@ def test_zoom_keeps_the_place_under_the_cursor_and_the_address_holds_the_view(pa
     assert page.url == address
     page.get_by_role("button", name="Show everything").click()
     page.wait_for_url(re.compile(r"^((?!view=).)*$"))
+
+
+def test_two_fingers_zoom_and_one_moves(page: Page, explorer: Running) -> None:
+    chart = opened(page)
+    fingers = page.context.new_cdp_session(page)
+    x, y = chart.left + chart.width / 2, chart.top + chart.height / 2
+
+    def touch(kind: str, *at: float) -> None:
+        points = [{"x": place, "y": y, "id": i} for i, place in enumerate(at)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    def view() -> list[float]:
+        page.wait_for_timeout(350)
+        text = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('view')")
+        return [float(v) for v in text.split(",")]
+
+    touch("touchStart", x - 40)
+    touch("touchStart", x - 40, x + 40)
+    for apart in (60, 90, 120):
+        touch("touchMove", x - apart, x + apart)
+    touch("touchEnd")
+    x0, _, x1, _ = explorer.ask("cruise/meta")["extent"]
+    whole = (min(chart.width, chart.height) - 2 * MARGIN) / (x1 - x0)
+    middle, _, scale = view()
+    assert scale == pytest.approx(3 * whole, rel=0.02)
+    touch("touchStart", x)
+    touch("touchMove", x + 30)
+    touch("touchMove", x + 60)
+    touch("touchEnd")
+    assert view()[2] == scale
+    assert middle - view()[0] == pytest.approx(60 / scale, rel=0.1)
 
 
 def test_pictures_stand_on_the_map(page: Page) -> None:

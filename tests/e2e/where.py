@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.server import Running
 
-__all__ = ["Chart", "count_of", "having", "opened", "settled"]
+__all__ = ["MARGIN", "Chart", "count_of", "having", "opened", "settled"]
 
 MARGIN = 24
 """Empty border of the view that shows everything, in CSS pixels (ui/src/view.ts)."""

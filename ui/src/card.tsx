@@ -137,8 +137,17 @@ function Guess({ how, taxon, sure }: { how: string; taxon: unknown; sure: unknow
   );
 }
 
+/** What is said of the organism's place and picture comes first, what the store needs comes last. */
+const FIRST = ["object_id", "sample_id", "acquisition_id", "project", "instrument", "instrument_id", "modality", "time_utc", "latitude", "longitude", "depth_min_m", "depth_max_m", "altitude_m", "volume_l", "subsample_factor", "pixel_um", "width", "height", "channels", "channel_names", "dtype"];
+const ELSEWHERE = new Set(["source_path", "source_row"]);
+
+export function inOrder(fields: Record<string, unknown>): [string, unknown][] {
+  const place = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+  return Object.entries(fields).filter(([k, v]) => v !== null && v !== undefined && v !== "" && !ELSEWHERE.has(k)).sort((a, b) => place(a[0]) - place(b[0]));
+}
+
 function Metadata({ now }: { now: Item }) {
-  const entries = Object.entries(now.converted).filter(([, v]) => v !== null && v !== undefined && v !== "");
+  const entries = inOrder(now.converted);
   const search = useSignal("");
   const wanted = search.value.toLowerCase();
   const raw = Object.entries(now.raw).filter(([k, v]) => !wanted || k.toLowerCase().includes(wanted) || String(v).toLowerCase().includes(wanted));

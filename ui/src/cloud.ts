@@ -17,6 +17,8 @@ const GHOSTS = 100_000;
 export const points = signal<Points>(EMPTY);
 /** All points, shown faintly behind those that pass the filter. */
 export const ghosts = signal<Points | null>(null);
+/** Column that the codes of the points speak of; another may be on its way. */
+export const colouredBy = signal<string | null>(null);
 export const loading = signal(true);
 /** Part of the data the points were asked for; null: all. */
 export const portion = signal<Extent | null>(null);
@@ -35,6 +37,7 @@ effect(() => {
   server.points(by, filter, BUDGET, part, mine.signal).then((got) => {
     batch(() => {
       points.value = unnamedFirst(got);
+      colouredBy.value = by;
       if (filter === null && part === null) covered.value = occupied(bins.value);
       loading.value = false;
     });
@@ -126,7 +129,7 @@ export function colourOf(column: Column, value: unknown, theme_: Theme): Rgb {
 
 /** Colour of each value code of the points in sight. */
 export const palette = computed<Rgb[]>(() => {
-  const column = columns.value.get(colour.value ?? "");
+  const column = columns.value.get(colouredBy.value ?? "");
   const now = theme.value;
   if (!column) return new Array<Rgb>(256).fill(OTHER[now]);
   return Array.from({ length: 256 }, (_, code) => {

@@ -30,7 +30,7 @@ export const MISSING: Record<Theme, Rgb> = { light: [197, 204, 211], dark: [62, 
 export function continuous(t: number, theme: Theme): Rgb {
   const s = Math.max(0, Math.min(1, t));
   const hue = ((theme === "light" ? 165 + 130 * s : 285 - 190 * s) * Math.PI) / 180;
-  const lightness = theme === "light" ? 0.83 - 0.53 * s : 0.42 + 0.5 * s;
+  const lightness = theme === "light" ? 0.83 - 0.53 * s : 0.48 + 0.44 * s;
   let chroma = 0.085 + 0.075 * Math.sin(Math.PI * Math.min(1, s * 0.85 + 0.1));
   while (chroma > 0.01 && !isShown(linear(lightness, chroma * Math.cos(hue), chroma * Math.sin(hue)))) chroma -= 0.004;
   return oklabToRgb(lightness, chroma * Math.cos(hue), chroma * Math.sin(hue));

@@ -96,6 +96,7 @@ const SUFFIXES: Record<string, string> = { um: "µm", m: "m", l: "L", nm: "nm", 
 
 /** The unit of a column, from its name where the server gives none. */
 export function unitOf({ name, unit }: { name: string; unit?: string | null }): string {
+  if (unit === "1") return "";
   if (unit) return unit.replace(/^um\b/, "µm");
   if (name === "width" || name === "height") return "px";
   return SUFFIXES[name.split("_").pop() ?? ""] ?? "";

@@ -123,7 +123,7 @@ function Cell({ i, row, grid, focused, onClick }: CellProps) {
 
 /** What one sorts by, or how alike it is, is what one reads; else the name. */
 function captionOf(row: Row): string {
-  if (similar.value && row.score !== null && row.score !== undefined) return number(row.score, 3);
+  if (similar.value && row.score !== null && row.score !== undefined) return row.score.toFixed(3);
   const by = sort.value.by;
   if (by === "longest_side_um" && row.pixel_um) return length(longSide(row));
   const value = by ? (row as unknown as Record<string, unknown>)[by] : undefined;

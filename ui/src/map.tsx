@@ -25,20 +25,22 @@ export function EmbeddingMap() {
   }, []);
   return (
     <section class="map" aria-label="Map of the embedding">
-      <div
-        ref={frame} class={"canvas " + tool.value} tabIndex={0} role="application" data-testid="map"
-        aria-label="Map of the embedding. Arrow keys move, plus and minus zoom, 0 shows everything, A selects what is in view."
-      >
-        <canvas ref={base} />
-        <canvas ref={over} />
-      </div>
-      <Tools />
       <Legend />
-      <Status />
-      <Selected />
-      <Note />
-      <Tooltip />
-      <Empty />
+      <div class="map-body">
+        <div
+          ref={frame} class={"canvas " + tool.value} tabIndex={0} role="application" data-testid="map"
+          aria-label="Map of the embedding. Arrow keys move, plus and minus zoom, 0 shows everything, A selects what is in view."
+        >
+          <canvas ref={base} />
+          <canvas ref={over} />
+        </div>
+        <Tools />
+        <Status />
+        <Selected />
+        <Note />
+        <Tooltip />
+        <Empty />
+      </div>
     </section>
   );
 }

@@ -27,6 +27,11 @@ export const hovered = signal<Hovered | null>(null);
 /** Milliseconds the last frame took, and frames drawn: read by tests. */
 export const frames = { drawn: 0, ms: 0 };
 
+/** Height of the page's letters in pixels: all grows with it on large screens. */
+function rem(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+}
+
 export class MapView {
   private size: Size = { width: 1, height: 1 };
   private ratio = 1;
@@ -105,7 +110,8 @@ export class MapView {
   private get dot(): number {
     const [x0, y0, x1, y1] = meta.peek()?.extent ?? [0, 0, 1, 1];
     const ground = covered.peek() * (x1 - x0) * (y1 - y0) * this.whole.scale ** 2;
-    return radius(meta.peek()?.n ?? 1, ground, this.camera.scale / this.whole.scale);
+    const unit = rem() / 16;
+    return unit * radius(meta.peek()?.n ?? 1, ground / unit ** 2, this.camera.scale / this.whole.scale);
   }
 
   private drawPoints(place: Placement): void {

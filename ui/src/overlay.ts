@@ -136,7 +136,7 @@ function drawNames(pen: CanvasRenderingContext2D, now: Overlay, pictures: boolea
   clusters.splice(Math.ceil((now.size.width * now.size.height) / AREA_PER_NAME));
   const names = clusters.map((cluster): Name => {
     const [x, y] = toScreen(now.view, now.size, [cluster.x, cluster.y]);
-    return { x, y, width: pen.measureText(words(cluster.label)).width + 10, height: em + 8 };
+    return { x, y: pictures ? y - pictureSize(now) / 2 : y, width: pen.measureText(words(cluster.label)).width + 10, height: em + 8 };
   });
   shownNames = placeNames(names, now.size.width, now.size.height, 6).map(({ at, left, top }) => ({ cluster: clusters[at], left, top, name: names[at] }));
   const faint = Object.keys(filters.peek()).length > 0 || similar.peek() !== null;

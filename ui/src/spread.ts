@@ -4,7 +4,7 @@ import { atMost, forEachIn, type Bins } from "./hit.ts";
 import type { Points } from "./points.ts";
 
 /**
- * Points whose boxes (`w` × `h`, 16-bit units) do not touch, taken in storage order, at most `most`.
+ * Points whose boxes (`w` × `h`, 16-bit units) do not touch, those with a value first, at most `most`.
  *
  * `x0 … y1`: the rectangle in view. `accept` leaves out points, for example those outside a selection.
  */
@@ -16,7 +16,7 @@ export function spread(
   forEachIn(points, bins, x0, y0, x1, y1, (i) => {
     if (accept(i)) inView.push(i);
   });
-  inView.sort((a, b) => a - b);
+  inView.sort((a, b) => Number(points.value[a] === 0) - Number(points.value[b] === 0) || a - b);
   const taken = new Map<number, number[]>();
   const out: number[] = [];
   for (const i of inView) {

@@ -197,33 +197,43 @@ effect(() => {
 });
 
 // ---- URL ---------------------------------------------------------------------------------------------------------------
-let written = "";
-let later = 0;
+const VIEW_SETTLES = 200;
+
+/** What of the state is a step one may want to go back; moving the map is not. */
+const place = computed(() => ({
+  store: (stores.value?.length ?? 0) > 1 ? (storeName.value ?? undefined) : undefined,
+  colour: colour.value ?? undefined,
+  filters: filters.value,
+  polygon: polygon.value ?? undefined,
+  item: item.value ?? undefined,
+  similar: similar.value ?? undefined,
+  sort: sort.value.by ?? undefined,
+  descending: sort.value.descending,
+}));
+
+let written: string | null = null;
+let fromHash = false;
 
 export function watchHash(): void {
+  let later = 0;
   addEventListener("popstate", () => {
-    if (location.hash.slice(1) !== written) applyHash();
+    fromHash = true;
+    applyHash();
+    fromHash = false;
   });
   effect(() => {
-    const many = (stores.value?.length ?? 0) > 1;
-    const rest = {
-      store: many ? (storeName.value ?? undefined) : undefined, colour: colour.value ?? undefined,
-      filters: filters.value, polygon: polygon.value ?? undefined, item: item.value ?? undefined, similar: similar.value ?? undefined,
-      sort: sort.value.by ?? undefined, descending: sort.value.descending,
-    };
+    const now = place.value;
+    if (meta.value) write(encode({ ...now, view: view.peek() ?? undefined }), encode(now));
+  });
+  effect(() => {
     const now = view.value ?? undefined;
-    if (!meta.value) return;
     clearTimeout(later);
-    later = window.setTimeout(() => write(encode({ ...rest, view: now }), encode(rest)), 200);
+    later = window.setTimeout(() => meta.peek() && write(encode({ ...place.peek(), view: now }), encode(place.peek())), VIEW_SETTLES);
   });
 }
 
-let steps: string | null = null;
-
-/** A step one may want to go back gets an entry of history; moving the map does not. */
-function write(hash: string, place: string): void {
-  if (hash === written) return;
-  if (steps !== null && place !== steps && location.hash.slice(1) === written) history.pushState(null, "", "#" + hash);
-  else history.replaceState(null, "", "#" + hash);
-  [written, steps] = [hash, place];
+function write(hash: string, step: string): void {
+  if (written !== null && step !== written && !fromHash) history.pushState(null, "", "#" + hash);
+  else if (hash !== location.hash.slice(1)) history.replaceState(null, "", "#" + hash);
+  written = step;
 }

@@ -4,7 +4,6 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { isAbort } from "./api.ts";
-import { number } from "./format.ts";
 import { thumbSize } from "./layout.ts";
 import { remember } from "./rows.ts";
 import { api, item, showSimilar } from "./state.ts";
@@ -40,7 +39,7 @@ export function Strip({ uid }: { uid: string }) {
 
 function Neighbour({ row }: { row: Row }) {
   const [w, h] = thumbSize(row.width, row.height, 64);
-  const score = row.score === null || row.score === undefined ? "" : number(row.score, 2);
+  const score = row.score === null || row.score === undefined ? "" : row.score.toFixed(3);
   return (
     <button type="button" class="neighbour" title={`${nameOf(row)}${score ? ", similarity " + score : ""}`} onClick={() => (item.value = row.uid)}>
       <img src={api.value!.thumb(row.index)} width={w} height={h} alt={nameOf(row)} loading="lazy" />

@@ -50,6 +50,7 @@ test("fields carry their unit, also where the server names none", () => {
   assert.equal(plain(field("pixel_um", 68, "um/px")), "68 µm/px");
   assert.equal(plain(field("width", 50)), "50 px");
   assert.equal(plain(field("volume_l", 12.3, "L")), "12.3 L");
+  assert.equal(field("subsample_factor", 128, "1"), "128");
   assert.equal(field("sample_id", "a_1"), "a_1");
   assert.equal(field("depth_min_m", null), "–");
   assert.equal(field("x", true), "yes");

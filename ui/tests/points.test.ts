@@ -99,6 +99,14 @@ test("pictures never touch, and none that has room is left out", () => {
   assert.equal(spread(points, bins, 0, 0, 65535, 65535, w, h, 3, () => true).length, 3);
 });
 
+test("a picture with a value goes before one without", () => {
+  const points = cloud(2, 9);
+  points.x.set([100, 110]);
+  points.y.set([100, 100]);
+  points.value[1] = 4;
+  assert.deepEqual(spread(points, bin(points), 0, 0, 65535, 65535, 500, 500, 9, () => true), [1]);
+});
+
 test("covered ground is the share of cells with points", () => {
   const points = cloud(4, 7);
   points.x.set([0, 255, 256, 65535]);
