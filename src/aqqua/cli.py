@@ -220,7 +220,7 @@ def explore(
 
 
 @app.command(sort_key=8)
-def export(dataset: Path, *, to: str, out: Path, model: str | None = None) -> None:
+def export(dataset: Path, *, to: str, out: Path, model: str | None = None, update: bool = False) -> None:
     """Hand a dataset over: `--to ecotaxa` writes zips ready for import.
 
     Args:
@@ -228,13 +228,17 @@ def export(dataset: Path, *, to: str, out: Path, model: str | None = None) -> No
         to: ecotaxa.
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).
+        update: predictions for objects that are in EcoTaxa already, instead of new objects.
     """
     from aqqua.export import export as run
 
-    report = run(dataset, to=to, out=out, model=model)
+    report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model)
     for file in report.files:
         print(file)
     _print_findings(report.notes)
+
+
+app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:

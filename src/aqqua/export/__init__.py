@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPORTS", "ExportReport", "export", "export_names"]
 
-EXPORTS = {"ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa"}
+EXPORTS = {
+    "ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa",
+    "ecotaxa_update": "aqqua.export.ecotaxa_update:export_ecotaxa_update",
+}
 _GROUP = "aqqua.exports"
 
 

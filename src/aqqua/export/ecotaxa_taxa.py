@@ -12,7 +12,7 @@ import polars as pl
 
 from aqqua.metadata.taxa import clean, match
 
-__all__ = ["id_of", "ids_in", "with_own_ids"]
+__all__ = ["id_of", "ids_in", "ids_of_names", "with_own_ids"]
 
 
 def id_of(name: str) -> int | None:
@@ -45,6 +45,25 @@ def ids_in(labels: pl.DataFrame) -> dict[str, int]:
     """Label → EcoTaxa id, as the labels say it themselves; what they contradict themselves in is left out."""
     pairs = labels.select("label", "ecotaxa_id").drop_nulls().unique()
     return dict(pairs.filter(pl.len().over("label") == 1).iter_rows())
+
+
+def ids_of_names(labels: pl.DataFrame) -> dict[str, int]:
+    """Predicted name → EcoTaxa id, as the labels a model learned from have it.
+
+    A model says the accepted taxon of a label, else the label. "Copepoda<Multicrustacea" gives its id to Copepoda;
+    "larvae<Polychaeta" does not give its own to Polychaeta, because it is another category.
+
+    Args:
+        labels: with label, taxon and ecotaxa_id.
+    """
+    pairs = labels.select("label", "taxon", "ecotaxa_id").drop_nulls(["label", "ecotaxa_id"]).unique().iter_rows()
+    own = [
+        (taxon or label, number)
+        for label, taxon, number in pairs
+        if taxon is None or clean(label) == clean(taxon) or _is_itself(label)
+    ]
+    frame = pl.DataFrame(own, schema={"label": pl.String, "ecotaxa_id": pl.Int64}, orient="row")
+    return ids_in(frame)
 
 
 def _is_itself(name: str) -> bool:
