@@ -251,8 +251,7 @@ def lathe(
 ) -> Tubes:
     """A body of revolution about the x axis.
 
-    It is composed of the largest balls that fit into its outline, so that it has this outline from wherever it is
-    seen (only corners come out rounded).
+    The largest balls that fit into its outline: from wherever it is seen it has that outline (corners are rounded).
 
     Args:
         x: (k,) positions along the axis in µm, falling or rising.
