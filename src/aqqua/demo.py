@@ -99,7 +99,7 @@ def _steps(
     raw = out / "raw"
     if not data:
         yield Step(
-            f"A virtual ocean: about {images:,} organisms and particles before five cameras",
+            f"A virtual ocean: about {images:,} organisms and particles before six cameras",
             images / 60,
             (raw / "truth" / "SEAL.json").exists,
             lambda: _ocean(raw, images, seed),
