@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aqqua.models.describe import batches, describe
+from aqqua.models.describe import batches, describe, settle
 from aqqua.models.preprocess import Prepared, Preprocessing
 from aqqua.models.vit import SIZES, VisionTransformer
 
@@ -39,3 +39,15 @@ def test_a_batch_has_one_grid_and_one_set_of_channels(images: list[Prepared]) ->
 
 def test_nothing_gives_nothing(network: VisionTransformer) -> None:
     assert describe(network, []).shape == (0, network.vector_length)
+
+
+def test_settling_changes_the_vectors_not_the_network(images: list[Prepared]) -> None:
+    torch.manual_seed(0)
+    network = VisionTransformer(SIZES["pico"]).eval()
+    weights = {name: value.clone() for name, value in network.named_parameters()}
+    before = describe(network, images)
+    settle(network, images)
+    assert all(torch.equal(value, weights[name]) for name, value in network.named_parameters())
+    after = describe(network, images)
+    assert np.abs(after - before).max() > 0.01
+    np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1, atol=1e-5)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aqqua.errors import UnknownNameError
-from aqqua.models.vit import SIZES, VisionTransformer, attend, rotate, rotations, size_waves, vit_config
+from aqqua.models.vit import SIZES, VisionTransformer, Whitening, attend, rotate, rotations, size_waves, vit_config
 
 GRAY, COLOUR = torch.tensor([0]), torch.tensor([1, 2, 3])
 
@@ -116,3 +116,30 @@ def test_the_scale_token_tells_sizes_apart_but_not_single_images(network: Vision
     little = network.scale(known(1) + 0.01)
     much = network.scale(known(1) + 0.3)
     assert (base - little).norm() < 0.2 * (base - much).norm()
+
+
+def test_whitened_features_vary_equally_in_all_directions() -> None:
+    x = torch.randn(5000, 6) @ torch.diag(torch.tensor([10.0, 5, 2, 1, 1, 1])) @ torch.randn(6, 6) + 3
+    whitening = Whitening(6, 4)
+    whitening.fit(x, floor=0.0)
+    y = whitening(x)
+    torch.testing.assert_close(y.mean(dim=0), torch.zeros(4), atol=1e-3, rtol=0)
+    torch.testing.assert_close(y.T @ y / len(y), torch.eye(4), atol=2e-3, rtol=0)
+
+
+def test_thin_axes_are_not_blown_up() -> None:
+    """What varies by a millionth is rounding, not biology; what never varies gives nothing."""
+    x = torch.cat([torch.randn(500, 2), torch.randn(500, 1).expand(-1, 2) + 1e-6 * torch.randn(500, 2)], dim=1)
+    x = torch.cat([x, torch.ones(500, 1)], dim=1)
+    whitening = Whitening(5, 5)
+    whitening.fit(x)
+    y = whitening(x)
+    assert torch.isfinite(y).all()
+    assert (y.std(dim=0) < 1.01).all()
+    assert (y.std(dim=0).sort().values[:2] < 0.1).all()
+
+
+def test_fewer_images_than_features_are_enough() -> None:
+    whitening = Whitening(20, 12)
+    whitening.fit(torch.randn(4, 20))
+    assert torch.isfinite(whitening(torch.randn(3, 20))).all()

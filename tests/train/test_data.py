@@ -122,3 +122,10 @@ def test_an_empty_dataset_is_told(tmp_path: Path) -> None:
     Dataset.create(tmp_path / "empty")
     with pytest.raises(ConfigError, match="0 images are too few"):
         open_for_training([tmp_path / "empty"])
+
+
+def test_a_sample_is_balanced_and_repeatable(shapes: Dataset) -> None:
+    one, other = (loader(shapes).sample(20) for _ in range(2))
+    assert len(one) == 20
+    assert [a.signal.sum() for a in one] == [b.signal.sum() for b in other]
+    assert len(loader(shapes).sample(1000)) == 60

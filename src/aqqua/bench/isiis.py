@@ -113,7 +113,7 @@ def bench(model: Path | str, *, data: Sequence[Path | str], seed: int = 0) -> Be
     start = time.monotonic()
     vectors = _describe(loaded.network, d.prepared)
     embedding_s = time.monotonic() - start
-    untrained = _describe(_untrained(loaded, seed), d.prepared)
+    untrained = _describe(_untrained(loaded, d.prepared, seed), d.prepared)
     methods: list[tuple[str, Callable[[NDArray[np.bool_]], NDArray[np.int64]]]] = [
         ("majority class", lambda train: _majority(d, train)),
         ("log size of the image, kNN", lambda train: _knn(d, d.size, train)),
@@ -184,15 +184,18 @@ def _standard(x: NDArray[np.floating]) -> NDArray[np.float32]:
     return standard
 
 
-def _untrained(model: Model, seed: int) -> VisionTransformer:
-    """The same network with the weights it began with."""
+def _untrained(model: Model, images: list[Prepared], seed: int) -> VisionTransformer:
+    """The same network with the weights it began with; its vectors are whitened like those of a trained one."""
     import torch
 
+    from aqqua.models.describe import settle
     from aqqua.models.vit import VisionTransformer
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return VisionTransformer(model.network.config).eval()
+        network = VisionTransformer(model.network.config).eval()
+    settle(network, images[::4])
+    return network
 
 
 def _majority(d: _Labelled, train: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aqqua.models.preprocess import UNIT, Prepared
 from aqqua.models.vit import VisionTransformer
 
-__all__ = ["describe"]
+__all__ = ["describe", "settle"]
 
 _BATCH_TOKENS = 16_384
 
@@ -27,14 +27,36 @@ def describe(
         images: any mix of sizes and channels.
         advance: told the number of images done after each batch.
     """
+    return _run(network, network.describe, network.vector_length, images, advance)
+
+
+def settle(network: VisionTransformer, images: Sequence[Prepared]) -> None:
+    """Fit the whitening of a network to images; labels are not needed.
+
+    Args:
+        network: in evaluation mode; its vectors are others afterwards.
+        images: a sample of what it was trained on, some thousands.
+    """
+    features = _run(network, network.features, len(network.whitening.mean), images, lambda n: None)
+    network.whitening.fit(torch.from_numpy(features).to(network.whitening.mean.device))
+
+
+def _run(
+    network: VisionTransformer,
+    compute: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor],
+    length: int,
+    images: Sequence[Prepared],
+    advance: Callable[[int], object],
+) -> NDArray[np.float32]:
+    """Call `compute` on batches of one grid, and put its rows in the order of the images."""
     device = next(network.parameters()).device
-    out = np.empty((len(images), network.vector_length), dtype=np.float32)
+    out = np.empty((len(images), length), dtype=np.float32)
     with torch.inference_mode():
         for rows in batches(images):
             signal = torch.from_numpy(np.stack([images[row].signal for row in rows])).to(device).float() / UNIT
             channels = torch.tensor(images[rows[0]].channels, device=device)
             sizes = torch.tensor([images[row].size for row in rows], dtype=torch.float32, device=device)
-            out[rows] = network.describe(signal, channels, sizes).cpu().numpy()
+            out[rows] = compute(signal, channels, sizes).cpu().numpy()
             advance(len(rows))
     return out
 

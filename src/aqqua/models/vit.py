@@ -35,6 +35,7 @@ class ViTConfig:
         stem: channels of the first two convolutions (the third gives dim).
         registers: tokens without a place, for what concerns the whole image.
         scale_bands: Fourier bands per number of the scale token.
+        vector: length of the vectors, without size.
     """
 
     dim: int = 128
@@ -44,6 +45,7 @@ class ViTConfig:
     stem: tuple[int, int] = (32, 64)
     registers: int = 2
     scale_bands: int = 4
+    vector: int = 128
 
     def __post_init__(self) -> None:
         if self.dim <= 0 or self.heads <= 0 or self.dim % (4 * self.heads):
@@ -56,12 +58,12 @@ PATCH = 8
 """Side of a token in pixels: three stride-2 convolutions."""
 
 SIZES: dict[str, ViTConfig] = {
-    "pico": ViTConfig(dim=32, depth=2, heads=2, stem=(8, 16), registers=1),
-    "nano": ViTConfig(dim=128, depth=4, heads=4, stem=(32, 64)),
-    "tiny": ViTConfig(dim=192, depth=12, heads=3, stem=(48, 96), registers=4),
-    "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4),
-    "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4),
-    "large": ViTConfig(dim=1024, depth=24, heads=16, stem=(128, 256), registers=4),
+    "pico": ViTConfig(dim=32, depth=2, heads=2, stem=(8, 16), registers=1, vector=24),
+    "nano": ViTConfig(),
+    "tiny": ViTConfig(dim=192, depth=12, heads=3, stem=(48, 96), registers=4, vector=192),
+    "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4, vector=384),
+    "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4, vector=768),
+    "large": ViTConfig(dim=1024, depth=24, heads=16, stem=(128, 256), registers=4, vector=1024),
 }
 """Sizes by name: pico is for tests, nano (0.9 M weights) for two cores, the others for GPUs."""
 
@@ -196,8 +198,44 @@ def rotations(rows: int, columns: int, head_dim: int, device: torch.device) -> T
     return torch.stack([angle.cos(), angle.sin()], dim=-1)
 
 
+class Whitening(nn.Module):
+    """A fixed linear map that gives every direction the features vary in the same weight.
+
+    The objective makes the *projector's* embedding round; the features before it stay long and thin, and cosine
+    similarity would see their longest axes only. Fitted once after training, without labels, see `settle`.
+
+    Args:
+        features: numbers that come in.
+        out: numbers that go out: the principal axes of most variance.
+    """
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __init__(self, features: int, out: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("matrix", torch.eye(features, out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, features) to (b, out)."""
+        return (x - self.mean) @ self.matrix
+
+    def fit(self, x: Tensor, floor: float = 0.01) -> None:
+        """Fit to features (n, features); axes thinner than `floor` of the longest one are not blown up."""
+        x = x.double()
+        mean, spread = x.mean(dim=0), x.std(dim=0).clamp_min(1e-6)
+        standard = (x - mean) / spread
+        variance, axes = torch.linalg.eigh(standard.T @ standard / len(x))
+        variance, axes = variance.flip(0), axes.flip(1)
+        n = self.matrix.shape[1]
+        matrix = axes[:, :n] / (variance[:n].clamp_min(0) + floor**2 * variance[0]).sqrt() / spread[:, None]
+        self.mean.copy_(mean)
+        self.matrix.copy_(matrix)
+
+
 SIZE_WAVES = 8
-SIZE_WEIGHT = 0.5
+SIZE_WEIGHT = 0.6
 
 
 def size_waves(sizes: Tensor) -> Tensor:
@@ -229,6 +267,7 @@ class VisionTransformer(nn.Module):
         self.prefix = nn.Parameter(torch.randn(1, 1 + config.registers, config.dim) * 0.02)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.dim)
+        self.whitening = Whitening((3 + config.registers) * config.dim, config.vector)
         self.apply(_initialise)
 
     def forward(self, images: Tensor, channels: Tensor, sizes: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -248,7 +287,7 @@ class VisionTransformer(nn.Module):
     @property
     def vector_length(self) -> int:
         """Length of the vectors of `describe`."""
-        return 2 * self.config.dim + SIZE_WAVES
+        return self.config.vector + SIZE_WAVES
 
     @property
     def weights(self) -> int:
@@ -258,12 +297,19 @@ class VisionTransformer(nn.Module):
     def describe(self, images: Tensor, channels: Tensor, sizes: Tensor) -> Tensor:
         """Return the vectors that are kept (b, vector_length), each of length 1.
 
-        Class token and mean of the patch tokens say what it looks like, `size_waves` how large it is. Arguments as
-        for `forward`.
+        What it looks like, whitened, and how large it is, see `size_waves`. Arguments as for `forward`.
+        """
+        looks = F.normalize(self.whitening(self.features(images, channels, sizes)), dim=1)
+        return F.normalize(torch.cat([looks, size_waves(sizes)], dim=1), dim=1)
+
+    def features(self, images: Tensor, channels: Tensor, sizes: Tensor) -> Tensor:
+        """Return all the network has to say (b, (3 + registers) · dim), before whitening.
+
+        Class token, registers, and mean and standard deviation of the patch tokens.
         """
         tokens = self.tokens(images, channels, sizes)
-        looks = torch.cat([tokens[:, 0], tokens[:, 2 + self.config.registers :].mean(dim=1)], dim=1)
-        return F.normalize(torch.cat([F.normalize(looks, dim=1), size_waves(sizes)], dim=1), dim=1)
+        first, patches = tokens[:, : 1 + self.config.registers], tokens[:, 2 + self.config.registers :]
+        return torch.cat([first.flatten(1), patches.mean(dim=1), patches.std(dim=1, correction=0)], dim=1)
 
     def tokens(self, images: Tensor, channels: Tensor, sizes: Tensor, keep: Tensor | None = None) -> Tensor:
         """Return all tokens (b, 1 + registers + 1 + rows·columns, dim): class, registers, scale, patches."""

@@ -92,9 +92,9 @@ class TrainConfig:
     size: str = "nano"
     minutes: float = 10.0
     steps: int = 0
-    batch: int = 256
-    max_tokens: int = 64
-    keep: float = 0.35
+    batch: int = 64
+    max_tokens: int = 36
+    keep: float = 0.4
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup: float = 0.1

@@ -165,6 +165,13 @@ class Loader:
                 first_batch = 0
             epoch, first_pool = epoch + 1, 0
 
+    def sample(self, n: int) -> list[Prepared]:
+        """Return at most n images, instruments drawn as in training; the same for the same seed."""
+        rng = np.random.default_rng(self.seed)
+        rows = np.unique(draw(self.catalogue.instrument, self.temperature, rng))
+        images = self._read(np.sort(rng.permutation(rows)[:n]))
+        return list(images.values())
+
     def _pools(self, epoch: int) -> list[NDArray[np.int64]]:
         """The draws of an epoch, in pools of whole blocks."""
         rng = np.random.default_rng([self.seed, epoch])

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from aqqua.errors import AqquaError
+from aqqua.models.describe import settle
 from aqqua.models.preprocess import Preprocessing
 from aqqua.models.vit import PATCH
 from aqqua.progress import job
@@ -24,6 +25,7 @@ from aqqua.train.state import Run, fingerprint, keep, resume, start
 __all__ = ["fit"]
 
 STATE, LOG = "state.safetensors", "log.csv"
+WHITENING_IMAGES = 8192
 _MAX_BAD_STEPS = 20
 
 
@@ -61,6 +63,7 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
             if log.minutes_since_save() >= config.save_minutes:
                 keep(run, folder / STATE, same)
                 log.saved()
+    settle(run.network.eval(), loader.sample(WHITENING_IMAGES))
     keep(run, folder / STATE, same)
     return run
 
