@@ -291,3 +291,48 @@ def test_an_expired_login_says_so(scene: Scene) -> None:
 def test_no_project_is_an_error(scene: Scene) -> None:
     with pytest.raises(ConfigError, match="needs the id"):
         pull([], scene.path, client=scene.client)
+
+
+@pytest.mark.parametrize("why", ["open", "manager"])
+def test_who_may_export_gets_images_by_one_job(scene: Scene, why: str) -> None:
+    place = scene.world.objects_of(1)[0].acquisition
+    add(scene.world, scene.project, place, "uvp6", pixels=[pixels_of("shown"), pixels_of("as taken")], ranks=(1, 100))
+    if why == "open":
+        scene.project.access = "2"
+    else:
+        scene.project.rights[scene.viewer.id] = "Manage"
+    assert not scene.pull(export_from=5).failed
+    assert len(scene.double.asked("POST", "export/general")) == 1
+    assert len(scene.double.asked("GET", "api/vault")) <= 1
+    assert scene.names() == [*(f"obj_{n}" for n in range(8)), "uvp6"]
+    ds = Dataset.open(scene.path)
+    images = {"uvp6": "as taken"}
+    for uid, name in ds.metadata(["object_id"]).select("uid", "object_id").iter_rows():
+        assert np.array_equal(ds.image(uid).squeeze(), pixels_of(images.get(name, name)).squeeze())
+    assert not (scene.path / "ecotaxa" / "1").exists()
+
+
+def test_few_images_and_viewers_make_no_export(scene: Scene) -> None:
+    scene.pull(export_from=5)
+    scene.project.access = "2"
+    scene.pull()
+    assert not scene.double.asked("POST", "export")
+
+
+@pytest.mark.parametrize(("kind", "path"), [("500", "export/general"), ("502", "jobs/"), ("html", "jobs/.*/file")])
+def test_an_export_that_fails_is_no_matter(scene: Scene, kind: str, path: str) -> None:
+    scene.project.access = "2"
+    scene.double.faults.plan(kind, path, times=40)  # type: ignore[arg-type]
+    assert not scene.pull(export_from=5).failed
+    assert scene.names() == [f"obj_{n}" for n in range(8)]
+    assert len(scene.double.asked("GET", "api/vault")) == 8
+
+
+def test_an_export_that_was_begun_is_waited_for(scene: Scene) -> None:
+    scene.project.access = "2"
+    scene.double.faults.plan("502", "sample/", times=40)
+    assert scene.pull(export_from=5).failed
+    scene.double.faults.planned.clear()
+    assert not scene.pull(export_from=5).failed
+    assert len(scene.double.asked("POST", "export")) == 1
+    assert scene.names() == [f"obj_{n}" for n in range(8)]

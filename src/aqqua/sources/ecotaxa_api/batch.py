@@ -18,6 +18,7 @@ import polars as pl
 
 from aqqua.errors import RemoteError
 from aqqua.progress import job
+from aqqua.sources.ecotaxa_api.by_export import ExportedImages
 from aqqua.sources.ecotaxa_api.client import EcotaxaClient
 from aqqua.sources.ecotaxa_api.crowd import at_once
 from aqqua.sources.ecotaxa_api.links import LINK_COLUMNS, STATUS_OF
@@ -141,13 +142,21 @@ class Batch:
         path = self.folder / _ROWS_FILE
         return pl.read_parquet(path) if path.is_file() else pl.DataFrame()
 
-    def fetch(self, client: EcotaxaClient, parents: Parents, *, without: Iterable[int] = ()) -> int:
+    def fetch(
+        self,
+        client: EcotaxaClient,
+        parents: Parents,
+        *,
+        without: Iterable[int] = (),
+        exported: ExportedImages | None = None,
+    ) -> int:
         """Fetch what is missing, and write the table.
 
         Args:
             client: where to ask.
             parents: samples, acquisitions and so on.
             without: objects that are not wanted any more.
+            exported: where images may be found without asking for each.
 
         Returns:
             Number of images that the vault does not have.
@@ -159,6 +168,7 @@ class Batch:
         rows = self.rows.filter(~pl.col("obj.objid").is_in(list(unwanted)))
         parents.fetch(rows)
         pictures = self._pictures(client, rows)
+        self._take(exported, pictures)
         lost = self._fetch_images(client, [one for several in pictures.values() for one in several])
         self._write_table(rows, pictures, parents)
         return lost
@@ -180,6 +190,24 @@ class Batch:
             if objid not in found:
                 found[objid] = [Picked(name, int(rank or 0), orig or "")] if name else []
         return found
+
+    def _take(self, exported: ExportedImages | None, pictures: Mapping[str, list[Picked]]) -> None:
+        """Take from an export what it has."""
+        if exported is None:
+            return
+        for objid, several in pictures.items():
+            for one in several:
+                path = self.folder / one.file_name
+                if _SAFE_NAME.fullmatch(one.file_name) and not path.is_file():
+                    data = exported.read(objid, one.rank)
+                    if data is not None:
+                        self._keep(path, data)
+
+    @staticmethod
+    def _keep(path: Path, data: bytes) -> None:
+        path.parent.mkdir(exist_ok=True)
+        with whole(path) as part:
+            part.write_bytes(data)
 
     def _noted(self) -> dict[str, list[Picked]]:
         """What an interrupted try was told already; its last line may be cut off."""
@@ -207,10 +235,7 @@ class Batch:
             if error.status == 404:
                 return False
             raise
-        path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
-        with whole(path) as part:
-            part.write_bytes(data)
+        self._keep(self.folder / name, data)
         return True
 
     def _write_table(self, rows: pl.DataFrame, pictures: Mapping[str, list[Picked]], parents: Parents) -> None:

@@ -1,6 +1,7 @@
 """Bring projects of an EcoTaxa server into a dataset, with no more than the right to view (verb `aqqua ecotaxa pull`).
 
-Viewers may not export (403), so objects come through queries and images from the vault. They are put into folders that
+Viewers may not export (403), so objects come through queries and images from the vault (where the account may export,
+many images come by an export job instead). They are put into folders that
 look like an export, and go the way of every other source: `ingest`. The dataset itself is the journal: an object whose
 id stands in its Raw Metadata, or among its rejected rows, is not fetched again; of a known object only what people have
 decided since is asked for.
@@ -9,9 +10,9 @@ decided since is asked for.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ from aqqua.metadata.check import Finding
 from aqqua.metadata.mapping import instrument_of
 from aqqua.progress import say
 from aqqua.sources.ecotaxa_api.batch import Batch, Parents
+from aqqua.sources.ecotaxa_api.by_export import ExportedImages, may_export
 from aqqua.sources.ecotaxa_api.client import EcotaxaClient
 from aqqua.sources.ecotaxa_api.links import links, rejected_objects
 from aqqua.sources.ecotaxa_api.listing import list_objects, state_frame
@@ -36,6 +38,7 @@ __all__ = ["ProjectPulled", "PullReport", "card_of", "pull"]
 _CACHE = "ecotaxa"
 _BATCH = 20_000
 _PAGE = 5000
+_EXPORT_FROM = 2000
 _ACCESS = {
     "0": "private: members only",
     "1": "public: every logged-in user of EcoTaxa may look at it",
@@ -105,6 +108,7 @@ def pull(
     retry: bool = False,
     batch: int = _BATCH,
     page: int = _PAGE,
+    export_from: int = _EXPORT_FROM,
 ) -> PullReport:
     """Bring projects into a dataset, which is made if it is not there; the right to view suffices.
 
@@ -118,6 +122,7 @@ def pull(
         retry: try objects again whose rows were rejected before.
         batch: so many objects are fetched and then ingested at a time.
         page: so many objects are listed with one request.
+        export_from: from so many new objects on, images come by an export job of the server, where that is allowed.
 
     Raises:
         ConfigError: no project, or a wrong card.
@@ -128,8 +133,8 @@ def pull(
         raise ConfigError("pull needs the id of a project", do="aqqua ecotaxa projects lists them")
     own = card if isinstance(card, Card) else Card.load(card) if card is not None else Card()
     me = client.me()
-    one = partial(_pull_one, client=client, me=me, path=Path(dataset), own=own, retry=retry, batch=batch, page=page)
-    told = [one(projid) for projid in dict.fromkeys(projects)]
+    how = _How(retry, batch, page, export_from)
+    told = [_pull_one(projid, client, me, Path(dataset), own, how) for projid in dict.fromkeys(projects)]
     return PullReport(told, Dataset.open(dataset) if Dataset.is_at(dataset) else None)
 
 
@@ -154,15 +159,23 @@ def card_of(project: Project, server: str, me: User) -> Card:
     )
 
 
-def _pull_one(
-    projid: int, *, client: EcotaxaClient, me: User, path: Path, own: Card, retry: bool, batch: int, page: int
-) -> ProjectPulled:
+@dataclass(frozen=True)
+class _How:
+    """What was asked for: see `pull`."""
+
+    retry: bool
+    batch: int
+    page: int
+    export_from: int
+
+
+def _pull_one(projid: int, client: EcotaxaClient, me: User, path: Path, own: Card, how: _How) -> ProjectPulled:
     try:
         project = client.project(projid)
         card = _merged(card_of(project, client.server, me), own)
         store = _opened(path, card)
-        work = _Work(client, project, store, card, store.path / _CACHE / str(projid))
-        return work.run(retry=retry, batch=batch, page=page)
+        how = how if may_export(project, me) else replace(how, export_from=sys.maxsize)
+        return _Work(client, project, store, card, store.path / _CACHE / str(projid), how).run()
     except RemoteError as error:
         say(f"[red]project {projid}: {error.what}[/]")
         return ProjectPulled(projid, failure=error)
@@ -177,20 +190,26 @@ class _Work:
     store: Dataset
     card: Card
     folder: Path
+    how: _How
+    exported: ExportedImages | None = None
     images: int = 0
     rejected: int = 0
     findings: list[Finding] = field(default_factory=list)
 
-    def run(self, *, retry: bool, batch: int, page: int) -> ProjectPulled:
-        parents = Parents(self.client)
+    def run(self) -> ProjectPulled:
+        how, parents = self.how, Parents(self.client)
+        if (self.folder / "export.json").is_file():
+            self.exported = ExportedImages.fetch(self.client, self.project.projid, self.folder)
         for unfinished in self._unfinished():
             self._finish(unfinished, parents)
-        listed = list_objects(self.client, self.project, self.folder / "pages", page=page)
+        listed = list_objects(self.client, self.project, self.folder / "pages", page=how.page)
         known = self._known()
-        settled = known if retry else known | rejected_objects(self.store, self.client.server, self.project.projid)
+        settled = known if how.retry else known | rejected_objects(self.store, self.client.server, self.project.projid)
         new = listed.filter(~pl.col("obj.objid").is_in([str(one) for one in settled]))
-        for start in range(0, len(new), batch):
-            rows = new[start : start + batch]
+        if len(new) >= how.export_from and self.exported is None:
+            self.exported = ExportedImages.fetch(self.client, self.project.projid, self.folder)
+        for start in range(0, len(new), how.batch):
+            rows = new[start : start + how.batch]
             started = self._batch(f"ecotaxa_{self.project.projid}_{rows['obj.objid'][0]}_{self.store.snapshot}")
             started.begin(rows)
             self._finish(started, parents)
@@ -219,7 +238,7 @@ class _Work:
         known = self._known()
         rows = batch.rows
         if not rows.is_empty() and not {int(one) for one in rows["obj.objid"]} <= known:
-            lost = batch.fetch(self.client, parents, without=known)
+            lost = batch.fetch(self.client, parents, without=known, exported=self.exported)
             if lost:
                 message = "an image is not in the vault"
                 self.findings.append(Finding("warning", "image_lost", message, f"project {batch.projid}", lost))
