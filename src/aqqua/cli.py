@@ -220,7 +220,9 @@ def explore(
 
 
 @app.command(sort_key=8)
-def export(dataset: Path, *, to: str, out: Path, model: str | None = None, update: bool = False) -> None:
+def export(
+    dataset: Path, *, to: str, out: Path, model: str | None = None, update: bool = False, taxa: Path | None = None
+) -> None:
     """Hand a dataset over: `--to ecotaxa` writes zips ready for import.
 
     Args:
@@ -229,10 +231,12 @@ def export(dataset: Path, *, to: str, out: Path, model: str | None = None, updat
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).
         update: predictions for objects that are in EcoTaxa already, instead of new objects.
+        taxa: for an update: table with name and ecotaxa_id, for taxa whose EcoTaxa id is not known.
     """
     from aqqua.export import export as run
 
-    report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model)
+    options = {"taxa": taxa} if update else {}
+    report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model, **options)
     for file in report.files:
         print(file)
     _print_findings(report.notes)
