@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
@@ -235,7 +235,7 @@ def export(
     """
     from aqqua.export import export as run
 
-    options = {"taxa": taxa} if update else {}
+    options: dict[str, Any] = {"taxa": taxa} if update else {}
     report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model, **options)
     for file in report.files:
         print(file)
