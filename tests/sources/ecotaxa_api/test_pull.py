@@ -114,6 +114,14 @@ def test_the_grounds_stand_on_the_card(scene: Scene) -> None:
     assert len(Dataset.open(scene.path)) == 16
 
 
+def test_access_in_the_owners_own_words_stays(scene: Scene) -> None:
+    Dataset.create(scene.path, Card(access="only for the ministry", source="cruise 12"))
+    scene.pull()
+    card = Dataset.open(scene.path).card
+    assert card.access == "only for the ministry"
+    assert card.source == f"cruise 12; {scene.double.url} project 1"
+
+
 def test_again_brings_only_what_is_new(scene: Scene) -> None:
     scene.pull()
     fetched = len(scene.double.asked("GET", "vault"))

@@ -290,10 +290,9 @@ def _opened(path: Path, card: Card) -> Dataset:
 
 
 def _stricter(one: str, other: str) -> str:
+    """The stricter of two accesses; what a person has written in own words stays."""
     order = ["private", "public", "open"]
-
-    def rank(access: str) -> int:
-        word = access.partition(":")[0]
-        return order.index(word) if word in order else len(order)
-
-    return min(one, other, key=rank)
+    words = [access.partition(":")[0] for access in (one, other)]
+    if not one or not other or not set(words) <= set(order):
+        return one or other
+    return min((one, other), key=lambda access: order.index(access.partition(":")[0]))
