@@ -108,7 +108,7 @@ def _steps(
         "Ingest: raw files → one harmonised dataset",
         5 + images / 400,
         lambda: _is_dataset(dataset),
-        lambda: _ingest(data or _sources_in(raw), dataset, card),
+        lambda: _ingest(data, dataset, card) if data else _ingest_ocean(raw, dataset),
     )
     yield Step("Check: what is wrong or odd?", 2, lambda: False, lambda: _check(dataset))
     yield Step(
@@ -131,6 +131,16 @@ def _ocean(raw: Path, images: int, seed: int) -> str:
 
     report = write_ocean(raw, images=images, seed=seed)
     return f"{len(report.sources)} raw sources in {raw}/: " + ", ".join(path.name for path in report.sources)
+
+
+def _ingest_ocean(raw: Path, dataset: Path) -> str:
+    """One dataset with a title of its own; the sources bring their cards."""
+    from aqqua.metadata.card import Card
+    from aqqua.store.dataset import Dataset
+
+    if not (dataset / "CURRENT").exists():
+        Dataset.create(dataset, Card(title="A virtual ocean, seen by six cameras", licence="CC0-1.0"))
+    return _ingest(_sources_in(raw), dataset, None)
 
 
 def _sources_in(raw: Path) -> list[Path]:
@@ -215,7 +225,9 @@ def _prepare(out: Path, fresh: bool) -> None:
 
 
 def _is_dataset(path: Path) -> bool:
-    return (path / "CURRENT").exists()
+    from aqqua.store.dataset import Dataset
+
+    return (path / "CURRENT").exists() and len(Dataset.open(path)) > 0
 
 
 make_callable(__name__, "aqqua.demo:demo")
