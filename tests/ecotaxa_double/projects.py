@@ -109,7 +109,7 @@ def put_project(ask: Ask) -> None:
     project.rights, project.contact = rights, contact["id"]
     project.title, project.access = raw["title"], str(raw["access"])
     project.instrument = raw.get("instrument") or project.instrument
-    project.settings = {name: raw[name] for name in SETTINGS if name in raw}
+    project.settings = {name: raw[name] for name in {**SETTINGS, **project.settings} if name in raw}
     given = raw.get("bodc_variables") or {}
     project.settings["bodc_variables"] = {name: given.get(name) for name in _BODC}
 

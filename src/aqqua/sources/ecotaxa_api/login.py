@@ -57,4 +57,7 @@ def stored_token(server: str) -> str | None:
         import keyring
     except ImportError:
         return None
-    return cast("str | None", keyring.get_password(_SERVICE, server))
+    try:
+        return cast("str | None", keyring.get_password(_SERVICE, server))
+    except Exception:  # no keyring on this machine, or it is locked; each back-end has errors of its own
+        return None

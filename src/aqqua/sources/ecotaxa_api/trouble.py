@@ -38,7 +38,7 @@ def error_of(status: int, headers: Mapping[str, str], body: str, doing: str, ser
         return RefusedError(f"{what}the login has expired or is not valid", where=server, do=do, status=status)
     if status == 403:
         no_login = said == "Not authenticated"
-        reason = "there is no login" if no_login else "this login has not the right to"
+        reason = "there is no login" if no_login else "this account has not the right for it"
         do = "set AQQUA_ECOTAXA_TOKEN, or log in" if no_login else "ask a manager of the project for the right"
         return RefusedError(what + reason, where=server, do=do, status=status)
     reasons = {
