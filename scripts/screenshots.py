@@ -22,6 +22,8 @@ from typing import Literal
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from aqqua.ocean.sheet import contact_sheet
+
 ROOT = Path(__file__).parents[1]
 DATASET = ROOT / "aqqua-demo" / "dataset"
 OUT = ROOT / "docs" / "_static"
@@ -187,6 +189,7 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("Chromium is not installed: scripts/system-packages installs it")
+    contact_sheet(given.out / "ocean-sheet.jpg", seed=5, cell_px=110)
     with explorer(given.dataset) as address:
         take(address, chromium, given.out)
 
