@@ -189,7 +189,7 @@ def main() -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("Chromium is not installed: scripts/system-packages installs it")
-    contact_sheet(given.out / "ocean-sheet.jpg", seed=5, cell_px=110)
+    contact_sheet(given.out / "ocean-sheet.jpg", seed=5, cell_px=130)
     with explorer(given.dataset) as address:
         take(address, chromium, given.out)
 
