@@ -38,7 +38,7 @@ def contact_sheet(path: Path | str, *, seed: int = 0, cell_px: int = 150, each: 
     font = ImageFont.load_default(size=13)
     for column, device in enumerate(devices):
         x = _NAME + column * each * cell_px
-        pen.text((x + 6, 9), f"{device.name} · {device.modality} · {device.pixel_um:.3g} µm/px", _INK, font)
+        pen.text((x + 6, 9), f"{device.name} · {device.modality} · {device.pixel_um:.3g} um/px", _INK, font)
     for row, taxon in enumerate(TAXA.values()):
         y = _TITLE + row * cell_px
         pen.text((8, y + cell_px // 2 - 8), taxon.name.replace("<", " < "), _INK, font)
@@ -78,7 +78,7 @@ def _cell(
     resample = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.BICUBIC
     left, top = corner[0] + (side - size[0]) // 2, corner[1] + (side - size[1]) // 2 - 5
     sheet.paste(image.resize(size, resample), (left, top))
-    text = f"{length:.0f} µm" if length < 1000 else f"{length / 1000:.1f} mm"
+    text = f"{length:.0f} um" if length < 1000 else f"{length / 1000:.1f} mm"
     pen.text((corner[0] + side // 2, corner[1] + side - 13), text, _FAINT, ImageFont.load_default(size=10), anchor="ma")
 
 
