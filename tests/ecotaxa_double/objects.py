@@ -111,7 +111,7 @@ Getter = Callable[[Obj], Any]
 
 
 def _getters(world: World, project: Project, fields: list[str]) -> list[Getter]:
-    known = _FIELDS | _of_taxa(world)
+    known = _FIELDS | _of_other_tables(world)
     free = project.columns["obj_field"]
     found: list[Getter] = []
     for name in fields:
@@ -122,11 +122,16 @@ def _getters(world: World, project: Project, fields: list[str]) -> list[Getter]:
     return found
 
 
-def _of_taxa(world: World) -> dict[str, Getter]:
+def _of_other_tables(world: World) -> dict[str, Getter]:
     def taxon(obj: Obj, name: str) -> Any:
         return None if obj.now.taxon is None else getattr(world.taxa[obj.now.taxon], name)
 
+    def sample(obj: Obj, name: str) -> Any:
+        return sample_json(world, obj.acquisition.sample, alone=False)[name]
+
     return {
+        "sam.latitude": lambda obj: sample(obj, "latitude"),
+        "sam.longitude": lambda obj: sample(obj, "longitude"),
         "txo.id": lambda obj: taxon(obj, "id"),
         "txo.name": lambda obj: taxon(obj, "name"),
         "txo.display_name": lambda obj: taxon(obj, "name"),

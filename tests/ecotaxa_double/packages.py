@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from tests.ecotaxa_double.state import World
@@ -263,8 +262,3 @@ def _without(text: str, column: str) -> str:
     lines = [line.split("\t") for line in text.rstrip("\n").split("\n")]
     at = lines[0].index(f'"{column}"')
     return "\n".join("\t".join(line[:at] + line[at + 1 :]) for line in lines) + "\n"
-
-
-def pixels(seed: int) -> np.ndarray:
-    """Pixels that differ from object to object."""
-    return np.random.default_rng(seed).integers(0, 255, (50, 60), np.uint8)
