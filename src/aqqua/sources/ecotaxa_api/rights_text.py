@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from aqqua.sources.ecotaxa_api.models import Right
@@ -45,7 +46,7 @@ def summary(report: RightsReport) -> list[str]:
         lines.append("Nothing was changed. Say --apply to do it.")
     if report.journal:
         lines.append(f"Journal: {report.journal}")
-        lines.append(f"To undo this: aqqua ecotaxa grant --undo {report.journal} --apply")
+        lines.append(f"To undo this: aqqua ecotaxa grant --undo {shlex.quote(str(report.journal))} --apply")
     return lines
 
 
