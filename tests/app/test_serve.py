@@ -103,3 +103,9 @@ def test_a_browser_opens_only_where_there_is_a_display(
 )
 def test_the_address_can_be_opened(host: str, address: str) -> None:
     assert serve._address(host, 5) == address
+
+
+def test_small_answers_do_not_wait_for_an_acknowledgement() -> None:
+    """Asyncio turns Nagle's algorithm off only for sockets that are named TCP."""
+    with serve._listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

@@ -28,7 +28,9 @@ class Running:
     """
 
     def __init__(self, datasets: Sequence[Dataset]) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # as `explore` does
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.listen()
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
         config = uvicorn.Config(create_app(datasets), log_level="warning", access_log=False)
         self._server = uvicorn.Server(config)
