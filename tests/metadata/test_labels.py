@@ -107,3 +107,30 @@ def test_no_labels() -> None:
     assert labels.is_empty()
     assert findings == []
     assert dict(labels.schema) == LABEL_SCHEMA
+
+
+def of_ecotaxa(**cells: str) -> list[tuple[str, str, int]]:
+    """Code, place and number of what is found in a table with these cells."""
+    _, findings = read_labels(raw_table([good(**cells), good(**cells)]), source="ecotaxa_export")
+    return [(finding.code, finding.where, finding.count) for finding in findings]
+
+
+def test_a_status_without_category_is_told() -> None:
+    found = of_ecotaxa(object_annotation_status="predicted", object_annotation_category="")
+    assert [(code, count) for code, _, count in found] == [("status_without_category", 2)]
+    assert ", line " in found[0][1]
+    assert of_ecotaxa(object_annotation_status="noid", object_annotation_category="") == []
+    assert of_ecotaxa(object_annotation_status="", object_annotation_category="") == []
+
+
+def test_categories_of_a_table_that_has_no_status_at_all_are_told() -> None:
+    found = of_ecotaxa(object_annotation_category="Oncaeidae")
+    assert [(code, count) for code, _, count in found] == [("no_status_column", 2)]
+
+
+def test_an_id_that_is_another_taxons_is_told() -> None:
+    cells = {"object_annotation_status": "validated", "object_annotation_category": "Oncaeidae"}
+    found = of_ecotaxa(**cells, object_annotation_category_id="99999999")
+    assert [(code, count) for code, _, count in found] == [("taxon_id_differs", 2)]
+    assert of_ecotaxa(**cells, object_annotation_category_id="78418") == []
+    assert of_ecotaxa(**cells, object_annotation_category_id="") == []

@@ -18,7 +18,7 @@ from aqqua.metadata.mapping import GENERIC, InstrumentMapping, instrument_of, lo
 from aqqua.metadata.reading import Reading
 from aqqua.metadata.rejects import REJECT_SCHEMA, rejects_of
 from aqqua.metadata.resolve import Table
-from aqqua.metadata.sanity import COMPARED, conflicts, mend_depths, odd_values
+from aqqua.metadata.sanity import COMPARED, conflicts, mend_depths, odd_values, unused
 
 __all__ = ["Harmonised", "harmonise"]
 
@@ -146,7 +146,7 @@ def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Grou
     )
     rejects = rejects_of(raw, frame, readings, table.mapping)
     kept = frame.filter(~pl.col("_row").is_in(rejects["_row"].unique().to_list()))
-    findings += odd_values(kept, table.mapping)
+    findings += [*odd_values(kept, table.mapping), *unused(raw, readings)]
     provenance = {field: reading.how for field, reading in readings.items() if reading.how}
     return _Group(kept, rejects, findings, provenance)
 

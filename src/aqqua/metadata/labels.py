@@ -67,7 +67,7 @@ def read_labels(raw: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, list[F
     labelled = frame.filter(pl.col("label").is_not_null() & (pl.col("status") != "unclassified")).pipe(_with_taxa)
     by = "ecotaxa" if source.startswith("ecotaxa") else "source"
     labelled = labelled.with_columns(pl.lit(by).alias("by")).select(list(LABEL_SCHEMA)).cast(LABEL_SCHEMA)  # type: ignore[arg-type]
-    return labelled, _findings(labelled, frame, name)
+    return labelled, [*_findings(labelled, frame, name), *_halves(frame, raw, columns, source)]
 
 
 def _labels(raw: pl.DataFrame, columns: Columns) -> tuple[str, pl.Series]:
@@ -146,3 +146,43 @@ def _findings(labelled: pl.DataFrame, frame: pl.DataFrame, name: str) -> list[Fi
         told = "objects have a category but no status: unclassified in EcoTaxa, so without label here"
         findings.append(Finding("info", "category_without_status", told, count=unclassified))
     return findings
+
+
+def _halves(frame: pl.DataFrame, raw: pl.DataFrame, columns: Columns, source: str) -> list[Finding]:
+    """Labels that EcoTaxa's importer would refuse: half of them is missing, or the id is another taxon's."""
+    labelled = frame.filter(pl.col("label").is_not_null())
+    findings = _other_ids(labelled, raw)
+    status = columns.find("object_annotation_status")
+    if status is None and labelled.height and columns.is_ecotaxa and source.startswith("ecotaxa"):
+        told = "the table has categories and no column object_annotation_status: they were taken as predictions"
+        do = "add the column object_annotation_status"
+        findings.append(Finding("warning", "no_status_column", told, _line(raw, labelled), labelled.height, do))
+    if status is not None:
+        stated = raw[status].str.strip_chars().str.to_lowercase().is_in(list(_STATUS)).fill_null(value=False)
+        bare = frame.filter(stated & frame["label"].is_null() & (frame["status"] != "unclassified"))
+        if bare.height:
+            told = f"objects have a status and no category, so without label here: {bare['status'][0]!r}"
+            do = "give object_annotation_category or object_annotation_category_id too"
+            findings.append(Finding("warning", "status_without_category", told, _line(raw, bare), bare.height, do))
+    return findings
+
+
+def _other_ids(labelled: pl.DataFrame, raw: pl.DataFrame) -> list[Finding]:
+    """Ids that EcoTaxa has for another taxon than the one that is named."""
+    known = {text: taxon.ecotaxa_id for text in labelled["label"].unique() if (taxon := match(text))}
+    if not known:
+        return []
+    theirs = pl.col("label").replace_strict(known, default=None, return_dtype=pl.Int64)
+    other = labelled.filter((pl.col("ecotaxa_id") != theirs).fill_null(value=False))
+    if not other.height:
+        return []
+    label, number = other.select("label", "ecotaxa_id").row(0)
+    told = f"the table says {number} for {label!r}, which is {known[label]} in EcoTaxa"
+    do = "correct object_annotation_category_id; EcoTaxa refuses ids that it does not have"
+    return [Finding("warning", "taxon_id_differs", told, _line(raw, other), other.height, do)]
+
+
+def _line(raw: pl.DataFrame, rows: pl.DataFrame) -> str:
+    """Where the first of some rows stands."""
+    path, line = raw.select("source_path", "source_row").row(rows["_row"][0])
+    return f"{path}, line {line}" if line is not None else str(path or "")

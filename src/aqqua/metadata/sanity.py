@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -11,7 +11,7 @@ from aqqua.metadata.fields import FIELDS, Field
 from aqqua.metadata.mapping import InstrumentMapping
 from aqqua.metadata.reading import Reading
 
-__all__ = ["COMPARED", "conflicts", "mend_depths", "odd_values"]
+__all__ = ["COMPARED", "conflicts", "mend_depths", "odd_values", "unused"]
 
 # How far two columns of one field may differ: relative for sizes, absolute (degrees) for positions.
 _RELATIVE = {"pixel_um": 0.02, "volume_l": 0.02, "subsample_factor": 0.001}
@@ -87,4 +87,36 @@ def odd_values(frame: pl.DataFrame, mapping: InstrumentMapping) -> list[Finding]
             told = f"the {entry.title} {shown} is unusual for {mapping.name} ({low:g}–{high:g})"
             do = f"check the unit; to correct it, set  overrides: {{{name}: …}}  in card.yaml"
             findings.append(Finding("warning", "value_unusual", told, count=int(odd.sum()), do=do))
+    return findings
+
+
+def unused(raw: pl.DataFrame, readings: Mapping[str, Reading]) -> list[Finding]:
+    """Texts of optional fields that gave no value: the image is kept, but not without a word.
+
+    Args:
+        raw: the rows as they were delivered.
+        readings: how each field was read; those of required fields become rejects instead.
+    """
+    findings = []
+    for name, reading in readings.items():
+        entry = FIELDS[name]
+        problem = reading.problem.struct.unnest()
+        odd = reading.value.is_null() & problem["kind"].is_in(["unreadable", "impossible", "no unit"])
+        if entry.required or not odd.any():
+            continue
+        first = odd.arg_true()[0]
+        text, column = (problem[part][first] for part in ("text", "column"))
+        told = f"the {entry.title} cannot be read in every row, and is missing there: {text[:60]!r} in column {column}"
+        where = raw["source_path"][first] or ""
+        line = raw["source_row"][first]
+        findings.append(
+            Finding(
+                "warning",
+                "value_unreadable",
+                told,
+                where=where if line is None else f"{where}, line {line}",
+                count=int(odd.sum()),
+                do=f"{entry.form}; or leave the cell empty",
+            )
+        )
     return findings
