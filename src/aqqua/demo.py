@@ -7,6 +7,7 @@ there is not done again, so an interrupted demo goes on where it stopped.
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def demo(
     say(f"[bold]aqqua demo[/]: the whole way, once, in [cyan]{out}/[/] – {_about(sum(s.seconds for s in steps))}\n")
     for number, step in enumerate(steps, 1):
         _walk(step, number, steps)
-    say(f"\n[bold green]Done[/] in {time.monotonic() - start:.0f} s. {_what_next(dataset, model)}")
+    say(f"\n[bold green]Done[/] in {time.monotonic() - start:.0f} s. {_what_next(dataset)}")
     if explore:
         from aqqua.app.serve import explore as serve
 
@@ -203,18 +204,27 @@ def _about(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
-def _what_next(dataset: Path, model: Path) -> str:
+def _what_next(dataset: Path) -> str:
+    aqqua = _command()
     return f"""What you can do now:
-  look again          aqqua explore {dataset}
-  hand to EcoTaxa     aqqua export {dataset} --to ecotaxa --out to_ecotaxa
-  see what was odd    aqqua check {dataset}
+  look again          {aqqua} explore {dataset}
+  hand to EcoTaxa     {aqqua} export {dataset} --to ecotaxa --out to_ecotaxa
+  see what was odd    {aqqua} check {dataset}
 With your own images (an EcoTaxa export, IFCB bins, or a folder or zip of images):
-  aqqua demo --data PATH --card card.yaml mine      all of it at once
-  aqqua ingest PATH mydata --card card.yaml         or step by step; then
-  aqqua train --data mydata --out mymodel --minutes 10
-  aqqua predict mymodel mydata
-  aqqua explore mydata
+  {aqqua} demo --data PATH --card card.yaml mine      all of it at once
+  {aqqua} ingest PATH mydata --card card.yaml         or step by step; then
+  {aqqua} train --data mydata --out mymodel --minutes 10
+  {aqqua} predict mymodel mydata
+  {aqqua} explore mydata
 """
+
+
+def _command() -> str:
+    """How this aqqua is called: by its name, or by its path where the environment is not activated."""
+    beside = Path(sys.executable).with_name("aqqua")
+    if shutil.which("aqqua") or not beside.exists():
+        return "aqqua"
+    return str(beside.relative_to(Path.cwd())) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _prepare(out: Path, fresh: bool) -> None:
