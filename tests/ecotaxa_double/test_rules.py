@@ -20,7 +20,6 @@ STRICTER = {
     "err_category_no_status": "no_status",  # the importer drops the category without a word
     "err_ok_utf8_nobom_accents": "encoding",  # it takes è for Ã¨
     "x_nan_inf_comma": "position",  # it takes a latitude of NaN for none
-    "x_uvp6": "no_table",  # a zip inside a zip is the UVP6's own way, not ours
 }
 SERVER_ONLY = {
     "err_dup_object": "the object is in the project already",

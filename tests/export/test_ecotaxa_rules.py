@@ -379,7 +379,7 @@ BROKEN = {
 def test_genuine_packages_that_are_broken_are_refused_in_ecotaxas_words(
     shared_data: Path, name: str, expected: list[str]
 ) -> None:
-    found = validate(shared_data / "ecotaxa" / "qa_packages" / "import_issues" / name)
+    found = [one for one in validate(shared_data / "ecotaxa/qa_packages/import_issues" / name) if one.code != "asks"]
     assert len(found) == len(expected)
     assert all(finding.severity == "error" for finding in found)
     for finding, message in zip(found, expected, strict=True):
@@ -389,8 +389,8 @@ def test_genuine_packages_that_are_broken_are_refused_in_ecotaxas_words(
 def test_a_package_may_contradict_what_was_imported_before(shared_data: Path) -> None:
     packages = shared_data / "ecotaxa" / "qa_packages"
     later = packages / "import_issues" / "breaking_hierarchy"
-    assert validate(later) == []
-    (found,) = validate(later, packages / "import_test")
+    assert [finding.code for finding in validate(later)] == ["asks"]  # t001 is a taxon of the test server
+    found, _ = validate(later, packages / "import_test")
     assert found.message.startswith("Acquisition 'generic_m106_mn01_n1_sml' is already associated with sample")
 
 

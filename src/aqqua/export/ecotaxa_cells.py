@@ -12,8 +12,9 @@ import polars as pl
 
 from aqqua.export.ecotaxa_package import FIRST_ROW, NUMBERS, Package, Table, is_free
 from aqqua.metadata.check import Finding
+from aqqua.metadata.taxa import match
 
-__all__ = ["MAX_ID", "MAX_SIDE", "MAX_TEXT", "RULES"]
+__all__ = ["MAX_ID", "MAX_SIDE", "MAX_TEXT", "QUESTIONS", "RULES"]
 
 MAX_ID, MAX_TEXT, MAX_SIDE = 255, 250, 20_000
 _STATES = {"predicted", "validated", "dubious", "discarded", "noid", ""}
@@ -141,6 +142,32 @@ def category_ids(package: Package, table: Table) -> Iterator[Finding]:
         yield _error("taxon_id", table, line, column, message, "look the taxon up in EcoTaxa's taxonomy")
 
 
+def names_of_taxa(package: Package, table: Table) -> Iterator[Finding]:
+    """A category given by name only is looked up; if it is unknown or ambiguous, the job stops to ask (code asks)."""
+    column = "object_annotation_category"
+    if not table.has(column) or not table.has("object_annotation_status"):
+        return
+    with_id = "object_annotation_category_id"
+    alone = pl.col(with_id) == "" if table.has(with_id) else pl.lit(value=True)
+    named = table.lines([column], (pl.col(column) != "") & alone & pl.col(column).is_first_distinct())
+    for line, row in named:
+        taxon = match(row[column])
+        if taxon is None or taxon.ecotaxa_id is None:
+            message = f"the import stops and asks if EcoTaxa has no taxon '{row[column]}', or several"
+            yield _warning("asks", table, line, column, message, "give object_annotation_category_id")
+
+
+def names_of_people(package: Package, table: Table) -> Iterator[Finding]:
+    """Who has judged is looked up too, but for predictions; who is unknown stops the job (code asks)."""
+    column = "object_annotation_person_name"
+    if table.has(column) and table.has("object_annotation_status"):
+        judged = pl.col("object_annotation_status").str.to_lowercase().is_in(["validated", "dubious", "discarded"])
+        lines = [line for line, _ in table.lines([], judged & (pl.col(column) != ""))]
+        if lines:  # told without the names: messages are kept
+            message = f"{len(lines)} rows name who has judged; the import stops and asks if EcoTaxa does not know them"
+            yield _warning("asks", table, lines[0], column, message, "leave the column out: then it is who imports")
+
+
 def ranks(package: Package, table: Table) -> Iterator[Finding]:
     """Ranks of images are whole numbers from 0; from 100 on EcoTaxa hides the image (code rank)."""
     for line, value in _bad(table, "img_rank", lambda text: not _is_float(text) or _is_rank(float(text))):
@@ -266,3 +293,5 @@ RULES: tuple[Rule, ...] = (
     ranks,
     images,
 )
+QUESTIONS: tuple[Rule, ...] = (names_of_taxa, names_of_people)
+"""What stops an import half-way: EcoTaxa asks who or what is meant. Exports say so in their own words."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from posixpath import basename, dirname, join, normpath, splitext
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from aqqua.errors import AqquaError
+from aqqua.errors import AqquaError, SourceError
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 
 __all__ = ["FIRST_ROW", "PREDEFINED", "Package", "Picture", "Table", "is_free", "read_package"]
@@ -120,6 +121,7 @@ class Package:
         nbytes: size of the zip to upload, 0 if it is not one.
         n_tables: how many tables it has; more than were read if there are too many.
         taxon_ids: ids that EcoTaxa's taxonomy has, where that is known.
+        bundles: zip within the package (UVP6: one per sample) → what is wrong with it, or "".
     """
 
     name: str
@@ -128,6 +130,7 @@ class Package:
     nbytes: int = 0
     n_tables: int = 0
     taxon_ids: Collection[int] | None = None
+    bundles: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_package(path: Path | str, *, most: int = 2000, taxon_ids: Collection[int] | None = None) -> Package:
@@ -143,14 +146,46 @@ def read_package(path: Path | str, *, most: int = 2000, taxon_ids: Collection[in
     """
     tree = Tree(path)
     names = [name for name in tree.members if _is_table(basename(name))]
+    inner = [_read_bundle(tree, name) for name in tree.members if fnmatchcase(basename(name), "*Images.zip")]
+    unpacked = {name: picture for bundle in inner for name, picture in bundle.pictures.items()}
+    tables = [_read_table(tree, name) for name in names[:most]]
     return Package(
         name=tree.path.name,
-        tables=[_read_table(tree, name) for name in names[:most]],
-        picture=lambda name: _picture(tree, name),
+        tables=[*tables, *(table for bundle in inner for table in bundle.tables)],
+        picture=lambda name: unpacked[name] if name in unpacked else _picture(tree, name),
         nbytes=tree.path.stat().st_size if tree.is_zip else 0,
-        n_tables=len(names),
+        n_tables=len(names) + sum(len(bundle.tables) for bundle in inner),
         taxon_ids=taxon_ids,
+        bundles={bundle.name: bundle.problem for bundle in inner},
     )
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    """A zip within a package, looked at as if it were unpacked beside the rest."""
+
+    name: str
+    tables: Sequence[Table] = ()
+    pictures: Mapping[str, Picture | None] = field(default_factory=dict)
+    problem: str = ""
+
+
+def _read_bundle(tree: Tree, name: str) -> _Bundle:
+    """Look into a zip of one UVP6 sample: "x_Images.zip" holds "ecotaxa_x.tsv" and the images."""
+    folder = name.removesuffix(".zip")
+    wanted = f"ecotaxa_{basename(folder).removesuffix('Images').removesuffix('_')}.tsv"
+    with TemporaryDirectory() as place:
+        copy = Path(place, basename(name))
+        try:
+            with copy.open("wb") as out:
+                out.writelines(tree.blocks(name))
+            inner = Tree(copy)
+            found = [member for member in inner.members if basename(member) == wanted]
+            tables = [replace(_read_table(inner, member), path=f"{folder}/{member}") for member in found]
+        except SourceError as error:
+            return _Bundle(name, problem=error.what)
+        pictures = {f"{folder}/{member}": _picture(inner, member) for member in inner.members if member not in found}
+    return _Bundle(name, tables, pictures, "" if tables else f"there is no table {wanted} in it")
 
 
 def _is_table(name: str) -> bool:

@@ -36,7 +36,7 @@ def validate(path: Path | str, *others: Path | str, taxon_ids: Collection[int] |
         taxon_ids: ids that EcoTaxa's taxonomy has, where that is known.
 
     Returns:
-        Findings; errors are what stops the import.
+        Findings; errors are what stops the import, and of warnings those called "asks" until somebody answers.
 
     Raises:
         NotFoundError: nothing is there.
@@ -44,7 +44,11 @@ def validate(path: Path | str, *others: Path | str, taxon_ids: Collection[int] |
     """
     package = read_package(path, most=MAX_TABLES, taxon_ids=taxon_ids)
     before = [table for other in others for table in read_package(other, most=MAX_TABLES).tables]
-    return check_package(package, before)
+    found = check_package(package, before)
+    return [
+        *found,
+        *_few(one for table in package.tables for ask in ecotaxa_cells.QUESTIONS for one in ask(package, table)),
+    ]
 
 
 def check_package(package: Package, before: Iterable[Table] = ()) -> list[Finding]:
@@ -55,7 +59,7 @@ def check_package(package: Package, before: Iterable[Table] = ()) -> list[Findin
         before: tables that go or went into the same project before.
     """
     found: list[Finding] = []
-    for check in (has_tables, not_too_many_tables, has_objects, fits_upload):
+    for check in (has_tables, whole_bundles, not_too_many_tables, has_objects, fits_upload):
         found += check(package)
     for table in package.tables:
         for rule in (*ecotaxa_columns.RULES, *ecotaxa_cells.RULES):
@@ -71,9 +75,18 @@ def check_package(package: Package, before: Iterable[Table] = ()) -> list[Findin
 
 def has_tables(package: Package) -> Iterator[Finding]:
     """There is something to import (code no_table)."""
-    if not package.tables:
+    if not package.tables and not any(package.bundles.values()):
         message = "No object to import. No .txt or .tsv file was found, of which name starts with 'ecotaxa'."
         yield Finding("error", "no_table", message, package.name, do="name the table ecotaxa_<something>.tsv")
+
+
+def whole_bundles(package: Package) -> Iterator[Finding]:
+    """Zips within the package, one per UVP6 sample, can be read and hold their table (code sub_bundle)."""
+    for name, problem in package.bundles.items():
+        if problem:
+            message = f"the zip within the package cannot be imported: {problem}"
+            do = "put ecotaxa_<sample>.tsv and the images into <sample>_Images.zip"
+            yield Finding("error", "sub_bundle", message, f"{package.name}, {name}", do=do)
 
 
 def not_too_many_tables(package: Package) -> Iterator[Finding]:
