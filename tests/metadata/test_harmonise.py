@@ -429,13 +429,3 @@ def test_every_row_is_converted_or_rejected_whatever_it_holds(rows: list[dict[st
     required = told.converted.select("time_utc", "latitude", "longitude", "depth_min_m", "depth_max_m", "pixel_um")
     assert sum(required.null_count().row(0)) == 0
     assert all(reason and do for reason, do in told.rejects.select("reason", "do").iter_rows())
-
-
-def test_optional_numbers_that_cannot_be_read_are_told_with_their_line() -> None:
-    raw = raw_table([good(acq_sub_part="8"), good(acq_sub_part="hi"), good(acq_sub_part="NaN")])
-    made = harmonise(raw, source="ecotaxa_export", card=Card())
-    (found,) = (finding for finding in made.findings if finding.code == "value_unreadable")
-    assert "'hi' in column acq_sub_part" in found.message
-    assert found.where == f"{raw['source_path'][1]}, line {raw['source_row'][1]}"
-    assert found.count == 1
-    assert made.converted["subsample_factor"].to_list() == [8, None, None]

@@ -25,7 +25,9 @@ BRIEF = ("object_id", "label", "taxon", "label_status", "taxon_linear", "p_linea
          "time_utc")  # fmt: skip
 MAX_BRIEF = 256
 
-_PEOPLE = re.compile(r"person|people|mail|user|author|annotator|operator|contact|scientist|investigator", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"person|people|mail|user|author|annotator|operator|contact|scientist|investigator|(^|_)who($|_)", re.IGNORECASE
+)
 """Raw columns that may name people: a public explorer does not show them."""
 
 router = APIRouter()
