@@ -112,7 +112,7 @@ def test_zips_are_split_below_the_limit(tmp_path: Path) -> None:
     report, _ = written(frame, tmp_path / "a.zip", max_bytes=12_000)
     assert len(report.files) > 3
     assert all(path.stat().st_size <= 12_000 for path in report.files)
-    assert {finding.code for path in report.files for finding in validate(path)} == {"asks"}  # names without id
+    assert [finding for path in report.files for finding in validate(path)] == []
     assert sorted(int(row["object_aqqua_uid"]) for row, _ in read(report.files)) == list(range(40))
     assert codes(report) == ["several_zips"]
     again, _ = written(images(2), tmp_path / "a.zip")
