@@ -95,6 +95,7 @@ def ingest(
     source: str | None = None,
     card: Path | None = None,
     table: Path | None = None,
+    fix: Path | None = None,
     where: Where = "here",
     workers: int | None = None,
 ) -> None:
@@ -105,6 +106,7 @@ def ingest(
         source: how to read them, if that cannot be recognised: ecotaxa_export, ifcb, folder.
         card: card.yaml with title, licence, people, and metadata the source lacks.
         table: CSV, TSV or Excel table with metadata per image.
+        fix: a table of corrections, which win over everything in `table`.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
     """
@@ -112,7 +114,7 @@ def ingest(
         raise ConfigError("ingest needs a source and a dataset", do="aqqua ingest SOURCE… DATASET")
     from aqqua.sources.ingest import ingest as run
 
-    report = run(paths[:-1], paths[-1], source=source, card=card, table=table, where=where, workers=workers)
+    report = run(paths[:-1], paths[-1], source=source, card=card, table=table, fix=fix, where=where, workers=workers)
     print(report)
 
 

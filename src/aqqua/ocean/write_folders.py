@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 _DESCRIPTION = 270  # TIFF 6.0, ImageDescription
 
 
-class ImageFolder:
+class ImageFolder(ABC):
     """What the three folders share: files, table, card, mistakes.
 
     Args:
@@ -42,17 +43,17 @@ class ImageFolder:
         self._seed, self._flawed = seed, flawed
         self._rows: list[Row] = []
 
+    @abstractmethod
     def file_name(self, sighting: Sighting) -> str:
         """Path of an image within the folder."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row(self, sighting: Sighting, path: str) -> Row:
         """Line of the table."""
-        raise NotImplementedError
 
+    @abstractmethod
     def card(self) -> Card:
         """The card of the source."""
-        raise NotImplementedError
 
     def image_bytes(self, sighting: Sighting) -> bytes:
         """The image as a file."""
