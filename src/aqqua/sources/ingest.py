@@ -88,7 +88,7 @@ def ingest(
     options = {"where": where, "workers": workers, **engine_options}
     outs = map_shards(build_shard, [job for job, _ in jobs], [out for _, out in jobs], what="Ingesting", **options)
     done = dict(zip(outs, map(JobResult.load, outs), strict=True))
-    before, shards = len(store), len(store.shards)
+    before = store
     results = [
         _gathered(store, plan, [done[out] for out in outs if out.parent == _journal(store, plan)]) for plan in todo
     ]
@@ -96,15 +96,21 @@ def ingest(
         store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
         _forget(store, plan)
     _tidy(store)
+    skipped = [plan.path for plan in plans if plan.fingerprint not in {one.fingerprint for one in todo}]
+    return _report(before, store, results, skipped)
+
+
+def _report(before: Dataset, after: Dataset, results: Sequence[JobResult], skipped: list[Path]) -> IngestReport:
+    """What came in between two snapshots of the dataset, and what did not."""
     rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *(result.rejects for result in results)])
     return IngestReport(
-        images=len(store) - before,
+        images=len(after) - len(before),
         rejected=len(rejects.select("source_path", "source_row", "object_id").unique()),
         findings=merge_findings(finding for result in results for finding in result.findings),
-        shards=len(store.shards) - shards,
-        dataset=store,
+        shards=len(after.shards) - len(before.shards),
+        dataset=after,
         groups=reject_groups(rejects),
-        skipped=[plan.path for plan in plans if plan.fingerprint not in {one.fingerprint for one in todo}],
+        skipped=skipped,
     )
 
 
