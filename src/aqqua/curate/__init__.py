@@ -1,0 +1,1 @@
+"""Curation: duplicates, quality of images, copies of one image, and splits; always columns and findings, never silent deletion."""
