@@ -103,6 +103,17 @@ class Part(ABC):
     def picture(self, row: Mapping[str, Any]) -> Picture:
         """Read the pixels for the `needs` columns of one row, or raise SourceError."""
 
+    def mask(self, row: Mapping[str, Any]) -> np.ndarray | None:
+        """The objects in the image of a row, where the source says them; None where it does not.
+
+        Args:
+            row: the `needs` columns of one row, as for `picture`.
+
+        Returns:
+            (height, width) of the image, uint8 or uint16: 0 = background, k = the k-th object.
+        """
+        return None
+
     @cached_property
     def rows(self) -> Rows:
         """The table, read once in this process."""
