@@ -4,7 +4,8 @@
     trailer = "AQ" ‖ version u8 ‖ kind u8 ‖ height u16 ‖ width u16 ‖ xxh3_64 of the chunk      (little endian)
     kind    = channels (bits 0–5) + 64 · log2(bytes per sample) (bits 6–7)
 
-Any blosc2 library reads the chunk as it is; `aqqua.store.chunk` says how we do.
+Any blosc2 library reads the chunk as it is; `aqqua.store.deflate` says how we write it, `aqqua.store.chunk` how we
+read it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import xxhash
 
 from aqqua.errors import FormatError
 from aqqua.store.chunk import HEADER_BYTES, MAX_IMAGE_BYTES, damaged, inflate
+from aqqua.store.deflate import deflate
 
 __all__ = ["MAX_IMAGE_BYTES", "check_value", "decode", "encode", "pixel_hash"]
 
@@ -43,7 +45,7 @@ def encode(pixels: np.ndarray) -> bytes:
     [[0, 1, 2], [3, 4, 5]]
     """
     pixels, channels = _canonical(pixels)
-    chunk = _compress(pixels)
+    chunk = deflate(pixels)
     kind = channels + 64 * (pixels.itemsize - 1)
     height, width = pixels.shape[:2]
     digest = xxhash.xxh3_64_intdigest(chunk)
@@ -120,25 +122,6 @@ def _canonical(pixels: np.ndarray) -> tuple[np.ndarray, int]:
         limits = f"1 to {MAX_SIDE_PX} px a side, 1 to {MAX_CHANNELS} channels, up to {MAX_IMAGE_BYTES} bytes"
         raise FormatError(f"an image of shape {pixels.shape} cannot be stored", do=f"the format holds {limits}")
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")), channels
-
-
-def _compress(pixels: np.ndarray) -> bytes:
-    import blosc2
-
-    last = blosc2.Filter.SHUFFLE if pixels.itemsize == 2 else blosc2.Filter.NOFILTER
-    return bytes(
-        blosc2.compress2(
-            pixels,
-            typesize=pixels.itemsize,
-            codec=blosc2.Codec.ZSTD,
-            clevel=5,
-            blocksize=pixels.nbytes,
-            splitmode=blosc2.SplitMode.NEVER_SPLIT,
-            filters=[*[blosc2.Filter.NOFILTER] * 5, last],
-            filters_meta=[0] * 6,
-            nthreads=1,
-        )
-    )
 
 
 def _opened(
