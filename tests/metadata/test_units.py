@@ -1,4 +1,4 @@
-"""Numbers, units and positions: each form, and the columns like the single texts."""
+"""Numbers and units: each form, and the columns like the single texts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aqqua.metadata.units import (
-    Axis,
     Quantity,
     guess_pixel_unit,
     is_missing,
     number,
     numbers,
-    position,
-    positions,
     unit_of,
 )
 
@@ -93,10 +90,7 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
     value, unit = number(text)
     assert value is None or math.isfinite(value)
     assert unit is None or value is not None
-    for axis in ("latitude", "longitude"):
-        found = position(text, axis)
-        assert found is None or math.isfinite(found)
-    for quantity in ("pixel", "volume", "length", "angle", "ratio"):
+    for quantity in ("pixel", "volume", "length", "angle", "ratio", "pressure"):
         unit_of(text, quantity)
 
 
@@ -123,7 +117,14 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
         ("m", "length", 12, 12),
         ("cm", "length", 250, 2.5),
         ("fathoms", "length", 10, 18.288),
+        ("centimetres", "length", 250, 2.5),
         ("deg", "angle", 45, 45),
+        ("dd.mmmm", "angle", 43.4108, 43 + 41.08 / 60),
+        ("ddmm.mm", "angle", -4341.08, -43 - 41.08 / 60),
+        ("dbar", "pressure", 1027.9, 1027.9),
+        ("bar", "pressure", 12.3, 123),
+        ("MPa", "pressure", 1, 100),
+        ("hPa", "pressure", 1013, 10.13),
         ("1", "ratio", 8, 8),
     ],
 )
@@ -161,71 +162,3 @@ def test_guessed_pixel_units(value: float, symbol: str) -> None:
 @pytest.mark.parametrize("value", [0, -1, 2400, 0.0001])
 def test_pixel_units_that_cannot_be_guessed(value: float) -> None:
     assert guess_pixel_unit(value) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "axis", "degrees"),
-    [
-        ("-44.72543333333333", "latitude", -44.72543333333333),
-        ("43,5", "latitude", 43.5),
-        ("43°0 0", "latitude", 43.0),
-        ("1°30 1", "latitude", 1.5002777777777778),
-        ("-1°30 00", "latitude", -1.5),
-        ("-0°30 00", "latitude", -0.5),
-        ("-1°30 60", "latitude", -1.5166666666666666),
-        ("43 30.5", "latitude", 43 + 30.5 / 60),
-        ("43° 30' 36\" N", "latitude", 43.51),
-        ("43°30.6′S", "latitude", -43.51),
-        ("43 30 36S", "latitude", -43.51),
-        ("N 43.51", "latitude", 43.51),
-        ("-43.51 S", "latitude", -43.51),
-        ("80.05 W", "longitude", -80.05),
-        ("80º03'00\"W", "longitude", -80.05),
-        ("5e-1", "longitude", 0.5),
-        ("43.5 deg", "latitude", 43.5),
-        ("080:03:00W", "longitude", -80.05),
-    ],
-)
-def test_positions(text: str, axis: Axis, degrees: float) -> None:
-    assert position(text, axis) == pytest.approx(degrees, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("text", "axis"),
-    [
-        ("80.05 W", "latitude"),
-        ("43.5 N", "longitude"),
-        ("-43.5 N", "latitude"),
-        ("N 43 S", "latitude"),
-        ("43°61 0", "latitude"),
-        ("43.5°30 0", "latitude"),
-        ("12 m", "latitude"),
-        ("north", "latitude"),
-        ("43d30m15s", "latitude"),
-        ("nan", "latitude"),
-        ("", "latitude"),
-        (None, "longitude"),
-    ],
-)
-def test_what_is_no_position(text: str | None, axis: Axis) -> None:
-    assert position(text, axis) is None
-
-
-@given(st.integers(0, 89), st.integers(0, 59), st.integers(0, 59), st.sampled_from("NS"))
-def test_degrees_minutes_seconds(degrees: int, minutes: int, seconds: int, hemisphere: str) -> None:
-    expected = (degrees + minutes / 60 + seconds / 3600) * (1 if hemisphere == "N" else -1)
-    sign = "-" if hemisphere == "S" else ""
-    for text in (
-        f"{degrees}°{minutes}'{seconds}\"{hemisphere}",
-        f"{sign}{degrees}°{minutes} {seconds}",
-        f"{hemisphere}{degrees} {minutes} {seconds}",
-    ):
-        assert position(text, "latitude") == pytest.approx(expected, abs=1e-9)
-
-
-@given(st.lists(st.one_of(FINITE.map(repr), st.text("0123456789°'\"NSEW.,- ", max_size=10), st.none())))
-def test_a_column_of_positions_is_read_like_its_texts(texts: list[str | None]) -> None:
-    parsed = positions(pl.Series(texts, dtype=pl.String), "longitude")
-    for text, (value, bad) in zip(texts, parsed.iter_rows(), strict=True):
-        assert value == position(text, "longitude")
-        assert bad == (not is_missing(text) and value is None)

@@ -10,8 +10,9 @@ import polars as pl
 
 from aqqua.metadata.check import Finding
 from aqqua.metadata.fields import Field
+from aqqua.metadata.positions import positions
 from aqqua.metadata.reading import Reading, kinds, nulls, problems, read_moments, read_text
-from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, guess_pixel_unit, numbers, positions, unit_of
+from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, guess_pixel_unit, numbers, unit_of
 
 __all__ = ["GUESS", "Column", "read_constant", "read_product"]
 

@@ -1,4 +1,4 @@
-"""Numbers, units and positions as people, tables and instruments write them.
+"""Numbers and units as people, tables and instruments write them.
 
 Every parser has one definition, for one text; the functions on columns take a fast way through Polars for the common
 form and send only the distinct remaining texts through that definition.
@@ -26,15 +26,16 @@ __all__ = [
     "missing_mask",
     "number",
     "numbers",
-    "position",
-    "positions",
+    "plain_numbers",
     "unit_of",
 ]
 
-Quantity = Literal["pixel", "volume", "length", "angle", "ratio"]
+Quantity = Literal["pixel", "volume", "length", "angle", "ratio", "pressure"]
 
 # The units of the house, one per quantity; every number of a field is in one of them.
-QUANTITY_OF_UNIT: dict[str, Quantity] = {"1": "ratio", "L": "volume", "m": "length", "deg": "angle", "um/px": "pixel"}
+QUANTITY_OF_UNIT: dict[str, Quantity] = {
+    "1": "ratio", "L": "volume", "m": "length", "deg": "angle", "um/px": "pixel", "dbar": "pressure",
+}  # fmt: skip
 
 # Texts that mean "no value", lower case.
 MISSING = frozenset(
@@ -50,12 +51,17 @@ _LITRES = {
     "nl": 1e-9, "ul": 1e-6, "ml": 1e-3, "cl": 1e-2, "dl": 1e-1, "l": 1.0, "hl": 1e2,
     "mm3": 1e-6, "cm3": 1e-3, "cc": 1e-3, "dm3": 1.0, "m3": 1e3,
 }  # fmt: skip
+_DECIBARS = {"dbar": 1.0, "db": 1.0, "bar": 10.0, "mbar": 0.01, "hpa": 0.01, "kpa": 0.1, "mpa": 100.0, "pa": 1e-4}
+# Degrees and minutes in one number: 43.4108 and 4341.08 for 43° 41.08'.
+_SEXAGESIMAL = {"dd.mmmm": 100.0, "ddmm.mm": 1.0}
 _SPELLINGS = (
     (r"[µμ�]|Âµ|\\u00b5", "u"),
     (r"[³]|\^3|\*\*3", "3"),
     (r"\b(micro(met(er|re))?s?|microns?|mikron)\b", "um"),
     (r"\bmillimet(er|re)s?\b", "mm"),
+    (r"\bcentimet(er|re)s?\b", "cm"),
     (r"\bmet(er|re)s?\b", "m"),
+    (r"\bdecibars?\b", "dbar"),
     (r"\bmillilit(er|re)s?\b", "ml"),
     (r"\bmicrolit(er|re)s?\b", "ul"),
     (r"\blit(er|re)s?\b|\bltr\b", "l"),
@@ -73,22 +79,30 @@ _SPELLINGS = (
 class Unit:
     """A unit and how its numbers become numbers of the house's unit of that quantity.
 
-    The house's units are um/px, L, m, deg and 1. A value becomes `value × factor`, or `factor ÷ value` where `inverse`.
+    The house's units are um/px, L, m, deg, dbar and 1. A value becomes `value × factor`, or `factor ÷ value` where
+    `inverse`; in `sexagesimal` units `value × factor` is read as degrees × 100 + minutes.
 
     Args:
         symbol: as it is written in provenance.
         quantity: what it measures.
         factor: of the conversion.
         inverse: true for resolutions such as px/um and dpi.
+        sexagesimal: true for degrees and minutes in one number.
     """
 
     symbol: str
     quantity: Quantity
     factor: float
     inverse: bool = False
+    sexagesimal: bool = False
 
     def convert(self, value: Any) -> Any:
         """A number, series or expression in the house's unit."""
+        if self.sexagesimal:
+            size = abs(value) * self.factor
+            whole = size // 100
+            sign = value.sign() if hasattr(value, "sign") else math.copysign(1.0, value)
+            return sign * (whole + (size - 100 * whole) / 60)
         return self.factor / value if self.inverse else value * self.factor
 
 
@@ -104,17 +118,23 @@ def unit_of(text: str | None, quantity: Quantity) -> Unit | None:
         The unit, or None if the text names none of that quantity.
     """
     symbol = _symbol(text or "")
-    if quantity == "pixel":
-        return _pixel_unit(symbol)
-    if quantity == "volume" and symbol in _LITRES:
-        return Unit(symbol.replace("l", "L"), "volume", _LITRES[symbol])
-    if quantity == "length" and symbol in _METRES:
-        return Unit(symbol, "length", _METRES[symbol])
-    if quantity == "angle" and symbol in {"deg", "degree", "degrees", "dd", "°"}:
-        return Unit("deg", "angle", 1.0)
-    if quantity == "ratio" and symbol in {"1", "x", "-"}:
-        return Unit("1", "ratio", 1.0)
-    return None
+    return _pixel_unit(symbol) if quantity == "pixel" else _UNITS[quantity].get(symbol)
+
+
+def _tables() -> dict[Quantity, dict[str, Unit]]:
+    """Symbol → unit, for all quantities but pixels."""
+    degrees = dict.fromkeys(("deg", "degree", "degrees", "dd", "°"), Unit("deg", "angle", 1.0))
+    minutes = {name: Unit(name, "angle", factor, sexagesimal=True) for name, factor in _SEXAGESIMAL.items()}
+    return {
+        "volume": {name: Unit(name.replace("l", "L"), "volume", factor) for name, factor in _LITRES.items()},
+        "length": {name: Unit(name, "length", factor) for name, factor in _METRES.items()},
+        "pressure": {name: Unit(name, "pressure", factor) for name, factor in _DECIBARS.items()},
+        "angle": degrees | minutes,
+        "ratio": dict.fromkeys(("1", "x", "-"), Unit("1", "ratio", 1.0)),
+    }
+
+
+_UNITS = _tables()
 
 
 def _symbol(text: str) -> str:
@@ -233,7 +253,7 @@ def missing_mask(texts: pl.Series) -> pl.Series:
 _PLAIN = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]{1,3})?$"
 
 
-def _plain_numbers(stripped: pl.Series) -> pl.Series:
+def plain_numbers(stripped: pl.Series) -> pl.Series:
     """The numbers in common form, the rest null."""
     plain = stripped.set(~stripped.str.contains(_PLAIN).fill_null(False), None)
     value = plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
@@ -250,7 +270,7 @@ def numbers(texts: pl.Series) -> pl.DataFrame:
         `value` (f64), `unit` (text of a unit behind the number) and `bad` (a text, but no number), row by row.
     """
     stripped = texts.str.strip_chars()
-    value = _plain_numbers(stripped)
+    value = plain_numbers(stripped)
     rest = stripped.set(value.is_not_null() | missing_mask(texts), None)
     unit = pl.Series([None], dtype=pl.String).new_from_index(0, len(texts))
     if rest.null_count() < len(rest):
@@ -262,66 +282,3 @@ def numbers(texts: pl.Series) -> pl.DataFrame:
         value, unit = pairs["value"].zip_with(rest.is_not_null(), value), pairs["unit"]
     bad = rest.is_not_null() & value.is_null()
     return pl.DataFrame({"value": value, "unit": unit, "bad": bad})
-
-
-Axis = Literal["latitude", "longitude"]
-_HEMISPHERE: dict[Axis, dict[str, int]] = {"latitude": {"N": 1, "S": -1}, "longitude": {"E": 1, "W": -1}}
-_PART = r"[0-9]+(?:[.,][0-9]+)?"
-# "d", "m" and "s" are no marks here: "s" could be the south.
-_POSITION = re.compile(
-    rf"(?P<before>[NSEW])?\s*(?P<sign>[+\-−]?)\s*(?P<degrees>{_PART})\s*(?:[°º˚*:]|Â°|DEG(?:REES)?)?\s*"
-    rf"(?:(?P<minutes>{_PART})\s*(?:['′’:]|MIN)?\s*(?:(?P<seconds>{_PART})\s*(?:\"|″|”|''|SEC)?\s*)?)?"
-    r"(?P<after>[NSEW])?"
-)
-
-
-def position(text: str | None, axis: Axis) -> float | None:
-    """Read one latitude or longitude in degrees.
-
-    Understands decimal degrees, degrees and minutes, degrees minutes and seconds (`43°0 0` as UVP6 writes them),
-    each with sign or hemisphere. The range is not checked here.
-
-    Args:
-        text: as written.
-        axis: decides which hemisphere letters make sense.
-
-    Returns:
-        Degrees, north and east positive; None if missing or unreadable.
-    """
-    if text is None or is_missing(text):
-        return None
-    hit = _POSITION.fullmatch(text.strip().upper())
-    if hit is None or (hit["before"] and hit["after"]):
-        value, unit = number(text)
-        return value if hit is None and (unit is None or unit_of(unit, "angle")) else None
-    parts = [float(hit[name].replace(",", ".")) for name in ("degrees", "minutes", "seconds") if hit[name]]
-    if any(part > 60 for part in parts[1:]) or any(part % 1 for part in parts[:-1]):
-        return None
-    size: float = sum(part / 60**power for power, part in enumerate(parts))
-    letter = hit["before"] or hit["after"]
-    negative = hit["sign"] in {"-", "−"} and bool(hit["sign"])
-    if letter is None:
-        return -size if negative else size
-    direction = _HEMISPHERE[axis].get(letter)
-    if direction is None or (negative and direction > 0):
-        return None
-    return size if direction > 0 else -size
-
-
-def positions(texts: pl.Series, axis: Axis) -> pl.DataFrame:
-    """Read a column of latitudes or longitudes.
-
-    Args:
-        texts: as written, nulls allowed.
-        axis: which of the two.
-
-    Returns:
-        `value` (f64, degrees) and `bad` (there is a text, but no position), row by row.
-    """
-    stripped = texts.str.strip_chars()
-    value = _plain_numbers(stripped)
-    rest = stripped.set(value.is_not_null() | missing_mask(texts), None)
-    if rest.null_count() < len(rest):
-        slow = by_distinct(rest, lambda text: position(text, axis), pl.Float64())
-        value = slow.zip_with(rest.is_not_null(), value)
-    return pl.DataFrame({"value": value, "bad": rest.is_not_null() & value.is_null()})
