@@ -15,7 +15,7 @@ def test_an_identity_comes_back_with_counts_and_tools(tmp_path: Path) -> None:
     write_identity(tmp_path, identity, counts={"images": 3})
     again = read_identity(tmp_path)
     assert again == {**identity, "counts": {"images": 3}, "tools": tool_versions()}
-    assert again["version"] == {"major": 1, "minor": 0}
+    assert again["version"] == {"major": 1, "minor": 1}
     assert new_identity()["uuid"] != identity["uuid"]
 
 

@@ -100,6 +100,7 @@ def restated(shard: Shard) -> Shard:
         shard,
         images_bytes=shard.images.stat().st_size,
         images_digest=digest.intdigest(),
+        images_xxh3=digest_of(shard.images),
         converted_bytes=shard.converted.stat().st_size,
         converted_xxh3=digest_of(shard.converted),
         raw_bytes=shard.raw.stat().st_size,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aqqua.errors import FormatError, NotFoundError
-from aqqua.store.atomic import write_json
 from aqqua.store.parquet import FORMAT
+from aqqua.store.seal import BLANK, write_sealed_json
 
 __all__ = ["FILE_NAME", "FORMAT_NAME", "new_identity", "read_identity", "tool_versions", "write_identity"]
 
@@ -60,12 +60,12 @@ def read_identity(root: Path) -> dict[str, Any]:
     if unknown := sorted(features - KNOWN_FEATURES):
         what = f"the dataset needs {', '.join(unknown)}, which this aqqua does not know"
         raise FormatError(what, where=path, do="update aqqua: pip install -U aqqua")
-    return dict(identity)
+    return {name: told for name, told in identity.items() if name not in BLANK}
 
 
 def write_identity(root: Path, identity: Mapping[str, Any], **told: Any) -> None:
     """Write `AQQUA.json` with counts and tool versions, which are told for people and trusted by nobody."""
-    write_json(root / FILE_NAME, {**identity, "tools": tool_versions(), **told})
+    write_sealed_json(root / FILE_NAME, {**identity, "tools": tool_versions(), **told})
 
 
 def tool_versions() -> dict[str, str]:

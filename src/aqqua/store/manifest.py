@@ -15,6 +15,7 @@ from aqqua.errors import FormatError, UnsafeInputError
 from aqqua.store.atomic import write_text
 from aqqua.store.identity import now_text
 from aqqua.store.parquet import read_notes, write_frame
+from aqqua.store.seal import require_seal
 
 __all__ = ["Manifest", "Shard", "file_names", "read_current", "read_manifest", "write_manifest"]
 
@@ -28,6 +29,7 @@ _SCHEMA: dict[str, Any] = {
     "raw": pl.String,
     "images_bytes": pl.UInt64,
     "images_digest": pl.UInt64,
+    "images_xxh3": pl.UInt64,
     "converted_bytes": pl.UInt64,
     "converted_xxh3": pl.UInt64,
     "raw_bytes": pl.UInt64,
@@ -62,6 +64,7 @@ class Shard:
         raw: Raw Metadata.
         images_bytes: size of the LMDB file.
         images_digest: xxh3_64 of the checksums of all records, in the order of the keys.
+        images_xxh3: xxh3_64 of the LMDB file; 0 if it is not known (datasets of format 1.0).
         converted_bytes: size.
         converted_xxh3: xxh3_64 of the file.
         raw_bytes: size.
@@ -93,6 +96,7 @@ class Shard:
     converted_xxh3: int
     raw_bytes: int
     raw_xxh3: int
+    images_xxh3: int = 0
     source: str = ""
     fingerprint: str = ""
     identity: str = ""
@@ -165,6 +169,7 @@ def read_manifest(root: Path, snapshot: int) -> Manifest:
         UnsafeInputError: it names a file outside of the dataset.
     """
     path = _path(root, snapshot)
+    require_seal(path)
     notes = read_notes(path)
     try:
         rows = pl.read_parquet(path).to_dicts()

@@ -1,4 +1,4 @@
-"""How our Parquet files are written: zstd 3, page index, page checksums, an encoding per kind of column."""
+"""How our Parquet files are written: zstd 3, page index, checksums, an encoding per kind of column."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from aqqua.errors import FormatError
 from aqqua.store.atomic import whole
+from aqqua.store.seal import BLANK, seal_file
 
 __all__ = ["FORMAT", "read_notes", "write_blocks", "write_frame"]
 
-FORMAT = (1, 0)
+FORMAT = (1, 1)
 """Version of the AqQua Data Format that is written here: (major, minor)."""
 
 _NOTE = b"aqqua"
@@ -47,7 +48,8 @@ def write_blocks(
     Raises:
         StorageError: the disk is full or refuses.
     """
-    note = json.dumps({"format": list(FORMAT), "kind": kind, **(notes or {})}, ensure_ascii=False, default=str)
+    told = {"format": list(FORMAT), "kind": kind, **(notes or {}), **BLANK}
+    note = json.dumps(told, ensure_ascii=False, default=str)
     rows, writer = 0, None
     with whole(path) as part:
         try:
@@ -59,6 +61,7 @@ def write_blocks(
         finally:
             if writer is not None:
                 writer.close()
+        seal_file(part)
     return rows
 
 
@@ -82,7 +85,7 @@ def read_notes(path: Path) -> dict[str, Any]:
         raise FormatError(f"this is no readable Parquet file ({error})", where=path) from error
     if notes.get("format", FORMAT)[0] > FORMAT[0]:
         raise FormatError(f"a file of format {notes['format']}", where=path, do="update aqqua to read it")
-    return notes
+    return {name: told for name, told in notes.items() if name not in BLANK}
 
 
 def _table(block: pl.DataFrame, schema: pa.Schema | None) -> pa.Table:

@@ -13,10 +13,10 @@ import polars as pl
 import pyarrow as pa
 
 from aqqua.errors import ConfigError, FormatError, NotFoundError, UnknownNameError
-from aqqua.store.atomic import write_json
 from aqqua.store.identity import now_text, tool_versions
 from aqqua.store.manifest import Shard
 from aqqua.store.parquet import write_blocks
+from aqqua.store.seal import write_sealed_json
 from aqqua.store.uid import join_uid
 
 __all__ = ["PREDICTION_SCHEMA", "model_ids", "prediction_path", "read_predictions", "write_info", "write_predictions"]
@@ -56,7 +56,7 @@ def write_info(root: Path, model_id: str, info: Mapping[str, Any]) -> Path:
         old = _info(path)
         if all(old.get(name) == value for name, value in told.items() if name not in fleeting):
             return path
-    write_json(path, told)
+    write_sealed_json(path, told)
     return path
 
 

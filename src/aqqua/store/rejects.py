@@ -15,8 +15,8 @@ import polars as pl
 
 from aqqua.errors import ConfigError, FormatError
 from aqqua.metadata.check import Finding
-from aqqua.store.atomic import write_json
 from aqqua.store.parquet import write_frame
+from aqqua.store.seal import write_sealed_json
 
 __all__ = ["REJECT_SCHEMA", "add_findings", "add_rejects", "read_findings", "read_rejects"]
 
@@ -72,7 +72,7 @@ def add_findings(root: Path, snapshot: int, findings: Sequence[Finding]) -> None
     known = {json.dumps({**entry, "snapshot": 0}, sort_keys=True) for entry in old}
     entries = [{**finding.to_dict(), "snapshot": snapshot} for finding in findings]
     new = [entry for entry in entries if json.dumps({**entry, "snapshot": 0}, sort_keys=True) not in known]
-    write_json(root / "checks.json", {"findings": [*old, *new]})
+    write_sealed_json(root / "checks.json", {"findings": [*old, *new]})
 
 
 def _read_rejects(root: Path, snapshot: int) -> pl.DataFrame:

@@ -103,8 +103,8 @@ def _summary(folder: Path, count: int, images_digest: int) -> dict[str, Any]:
     for name, file in names.items():
         forget_cache(folder / file)
         summary[f"{name}_bytes"] = (folder / file).stat().st_size
+        summary[f"{name}_xxh3"] = digest_of(folder / file)
         if name != "images":
-            summary[f"{name}_xxh3"] = digest_of(folder / file)
             identity.update(str(summary[f"{name}_xxh3"]).encode())
     labels = folder / "labels.parquet"
     if labels.is_file():

@@ -25,6 +25,7 @@ from aqqua.store.atomic import digest_of
 from aqqua.store.codec import check_value, decode, pixel_hash
 from aqqua.store.images import ShardReader
 from aqqua.store.manifest import Shard
+from aqqua.store.verify_rest import verify_current, verify_seals
 
 if TYPE_CHECKING:
     from aqqua.store.dataset import Dataset
@@ -56,6 +57,9 @@ def verify(dataset: Dataset, level: int = 1) -> list[Finding]:
         raise ConfigError(f"no level {level} of verification", do="levels are 0, 1, 2 and 3")
     shards = track(dataset.shards, "Verifying", unit="shards") if level else dataset.shards
     findings = [finding for shard in shards for finding in verify_shard(shard, level)]
+    findings += verify_current(dataset)
+    if level >= 2:
+        findings += verify_seals(dataset)
     return [*findings, *_leftovers(dataset.path)]
 
 
@@ -131,6 +135,9 @@ def _bytes(shard: Shard) -> Iterator[Finding]:
         yield _error("record_damaged", message, shard.images, len(damaged))
     elif digest.intdigest() != shard.images_digest:
         yield _error("record_exchanged", "the images are not those that the manifest knows", shard.images)
+    elif shard.images_xxh3 and digest_of(shard.images) != shard.images_xxh3:
+        message = "the file is not as it was written, though all its images are whole"
+        yield _error("images_file_damaged", message, shard.images)
     for path, expected in ((shard.converted, shard.converted_xxh3), (shard.raw, shard.raw_xxh3)):
         if digest_of(path) != expected:
             yield _error("table_damaged", "a table is not as it was written (checksum)", path)
