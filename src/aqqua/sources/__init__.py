@@ -26,6 +26,7 @@ __all__ = ["SOURCES", "load_source", "recognise", "source_names"]
 
 SOURCES = {
     "ecotaxa_export": "aqqua.sources.ecotaxa_export:EcotaxaExport",
+    "flowcam": "aqqua.sources.flowcam:Flowcam",
     "folder": "aqqua.sources.folder:Folder",
     "ifcb": "aqqua.sources.ifcb:Ifcb",
 }
