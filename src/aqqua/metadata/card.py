@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
+from aqqua.metadata.units import QUANTITY_OF_UNIT, unit_of
 
 __all__ = ["CREDIT_ROLES", "LICENCES", "Card", "Person"]
 
@@ -100,7 +101,12 @@ class Card:
         defaults: constants for *missing* metadata, names as in Converted Metadata, or
             with a unit (pixel_size_mm: 0.068).
         overrides: constants that win over what the source says.
+        units: column → unit, where the owner knows better than the mapping what the numbers mean.
         table: an owner's table with one row per image, object or sample; its values win over the source.
+        labels: an owner's table of labels (label, taxon, aphia_id …), which wins over the built-in names.
+        taxa: a snapshot of taxa made by `aqqua taxa freeze`, known besides the built-in names.
+        habitat: "marine", "brackish" or "fresh water": where positions on land may be lakes and rivers.
+        checks: thresholds of the checks that differ from the usual ones.
     """
 
     title: str = ""
@@ -124,7 +130,12 @@ class Card:
     consent_global_interpolation: bool | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     table: Path | None = None
+    labels: Path | None = None
+    taxa: Path | None = None
+    habitat: str = ""
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every entry that has a closed set of values."""
@@ -133,6 +144,11 @@ class Card:
         for name in _YES_OR_NO:
             if getattr(self, name) not in {True, False, None}:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}", do="write true, false, or leave it out")
+        for column, unit in self.units.items():
+            if not any(unit_of(str(unit), quantity) for quantity in QUANTITY_OF_UNIT.values()):
+                raise ConfigError(
+                    f"units.{column}: {unit!r} is no unit", do="write for example mm/px, L, m3, cm or dbar"
+                )
 
     @classmethod
     def load(cls, path: Path | str) -> Card:
@@ -207,9 +223,11 @@ def _entry(name: str, value: Any, where: Path) -> Any:
         return _entries(name, value, where)
     if name in {"instruments", "funding"}:
         return _texts(value)
-    if name in {"defaults", "overrides"}:
+    if name in {"defaults", "overrides", "units"}:
         return _constants(name, value, where)
-    if name == "table":
+    if name == "checks" and isinstance(value, dict):
+        return {str(key): item for key, item in value.items()}
+    if name in {"table", "labels", "taxa"}:
         return where.parent / str(value)
     if isinstance(value, (dict, list)):
         raise ConfigError(f"{name} is one line of text", where=where, do=f"write {name}: …")

@@ -2,57 +2,131 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aqqua.errors import AqquaError
-from aqqua.metadata.check import Finding, check_rows
+from aqqua.metadata.check import CHECKED, Finding, Limits, check_rows
 from aqqua.store.dataset import Dataset
+from aqqua.store.overrules import Overrule, apply_overrules, overrule, read_overrules
 from aqqua.store.verify import verify
 
-__all__ = ["check"]
+__all__ = ["check", "grouped", "overrule_flag"]
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
+_QUOTED_OR_NUMBER = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S+|\b\d[\d,.×]*")
 
 
-def check(datasets: Sequence[Path | str] | Path | str, *, level: int = 1) -> list[Finding]:
+def check(
+    datasets: Sequence[Path | str] | Path | str,
+    *,
+    level: int = 1,
+    limits: Limits | Path | str | None = None,
+    bathymetry: Path | str | None = None,
+) -> list[Finding]:
     """Say whatever is wrong or odd with datasets: what the ingests found, what the metadata show, what the files are.
 
     Args:
         datasets: folders of datasets.
         level: how deep the files are verified: 0 sizes, 1 structure, 2 every checksum, 3 decode every image.
+        limits: thresholds, or a YAML file with some of them; they win over those of the card.
+        bathymetry: a grid of heights (ETOPO, GEBCO) to compare depths with.
 
     Returns:
-        Findings, the gravest first; with several datasets each says in which one.
+        Findings, the gravest first; with several datasets each says in which one. What the owner has overruled is info.
 
     Raises:
-        NotFoundError: there is no dataset at a path.
-        ConfigError: there is no such level.
+        NotFoundError: there is no dataset, bathymetry or file of thresholds at a path.
+        ConfigError: there is no such level, or a threshold has a wrong value.
     """
     paths = [datasets] if isinstance(datasets, str | Path) else list(datasets)
     findings: list[Finding] = []
     for path in paths:
         dataset = Dataset.open(path)
-        found = _unique(_findings(dataset, level))
+        found = _unique(_findings(dataset, level, limits, bathymetry))
         findings += found if len(paths) == 1 else [_in(dataset, finding) for finding in found]
     return sorted(findings, key=lambda finding: _GRAVITY[finding.severity])
 
 
-def _findings(dataset: Dataset, level: int) -> list[Finding]:
+def overrule_flag(
+    dataset: Path | str, code: str, reason: str, *, sample: str | None = None, by: str = "owner", uphold: bool = False
+) -> Overrule:
+    """Record that a finding of the checks does not hold, for a sample or the whole dataset.
+
+    Args:
+        dataset: its folder.
+        code: of the finding.
+        reason: why.
+        sample: only for this sample.
+        by: role of who decides; no name, no address.
+        uphold: instead, let it hold again.
+
+    Raises:
+        UnknownNameError: the checks find nothing of the kind.
+        ConfigError: there is no reason.
+    """
+    opened = Dataset.open(dataset)
+    findings = [*opened.findings(), *_of_rows(opened, _limits(opened, None), None)]
+    entry = Overrule(code, sample, reason, by, overruled=not uphold)
+    return overrule(opened.path, entry, findings)
+
+
+def grouped(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding per kind: those that differ only in names, paths and numbers become one, with the sum of counts."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        key = (finding.severity, finding.code, _QUOTED_OR_NUMBER.sub("…", finding.message))
+        groups.setdefault(key, []).append(finding)
+    return [_merged(group) for group in groups.values()]
+
+
+def _merged(group: Sequence[Finding]) -> Finding:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    more = f"and {len(group) - 1} more like it"
+    where = f"{first.where} {more}" if first.where else more
+    samples = tuple(sample for finding in group for sample in finding.samples)
+    return replace(first, count=sum(finding.count for finding in group), where=where, samples=samples)
+
+
+def _findings(
+    dataset: Dataset, level: int, limits: Limits | Path | str | None, bathymetry: Path | str | None
+) -> list[Finding]:
     of_files = verify(dataset, level)
-    findings = [*of_files, *dataset.findings()]
+    chosen = _limits(dataset, limits)
+    findings = [*of_files]
     rejected = dataset.rejected()
     if len(rejected):
         message = f"{len(rejected)} rows of the sources did not get in; the reasons are in rejected.parquet"
-        do = "read the reasons, mend the source or its card, and ingest again"
+        do = "a table to fill in what is missing:  aqqua check DATASET --missing fix.csv"
         findings.append(Finding("info", "rejected_rows", message, str(dataset.path), len(rejected), do))
+    entries = read_overrules(dataset.path)
+    findings += apply_overrules(dataset.findings(), entries)
     try:
-        return [*findings, *check_rows(dataset.metadata())]
+        return [*findings, *apply_overrules(_of_rows(dataset, chosen, bathymetry), entries)]
     except AqquaError as error:
+        if bathymetry is not None and str(bathymetry) == error.where:
+            raise
         if any(finding.severity == "error" for finding in of_files):
             return findings  # the files already say why
         return [*findings, Finding("error", "metadata_unreadable", error.what, error.where or "", 1, error.do or "")]
+
+
+def _limits(dataset: Dataset, given: Limits | Path | str | None) -> Limits:
+    """The thresholds given, else those of the card, else the usual ones."""
+    if given is None:
+        return Limits.of(dataset.card.checks, where=dataset.path / "card.yaml")
+    return given if isinstance(given, Limits) else Limits.load(given)
+
+
+def _of_rows(dataset: Dataset, limits: Limits, bathymetry: Path | str | None) -> list[Finding]:
+    """What the metadata show."""
+    frame = dataset.metadata(list(CHECKED))
+    labels = dataset.labels()
+    return check_rows(frame, labels=labels, limits=limits, habitat=dataset.card.habitat, bathymetry=bathymetry)
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
