@@ -245,6 +245,7 @@ def export(
 
 
 app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
+app.command("aqqua.cli_fetch:app", name="fetch", sort_key=10)
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
