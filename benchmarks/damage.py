@@ -73,6 +73,9 @@ def small_dataset(path: Path) -> Dataset:
         vectors = pl.Series(np.linspace(0, 1, 4 * len(inside)).reshape(-1, 4), dtype=pl.Array(pl.Float32, 4))
         frame = pl.DataFrame({"uid": inside, "vector": vectors})
         dataset.write_predictions("vit-1", shard.number, frame, {"weights_sha256": "0" * 64})
+    sides = dataset.metadata(["height", "width"])[::3].iter_rows(named=True)
+    masks = [(one["uid"], np.full((one["height"], one["width"]), 1, np.uint8)) for one in sides if one["shard"] == 0]
+    dataset.write_masks("objects", 0, masks, {"what": "everything"})
     dataset = dataset.add_tombstones(uids[4:6].to_list(), "blurred")
     rejects = pl.DataFrame({"source_path": ["a.zip!t.tsv"], "reason": ["no position"]})
     return dataset.commit([sealed_shard(path / "jobs" / "2", 5, 2)], rejects=rejects)
@@ -124,7 +127,7 @@ def _regions(path: Path, root: Path, content: bytes) -> Iterator[tuple[str, np.n
         yield f"{kind} (Parquet): data", np.arange(end)
         yield f"{kind} (Parquet): footer", np.arange(end, len(content))
     else:
-        name = kind if len(inside) == 1 else f"{kind} ({inside[-1] if inside[-1] in {'model.json'} else path.suffix})"
+        name = kind if len(inside) == 1 else f"{kind} ({inside[-1] if not inside[-1][0].isdigit() else 'shard.json'})"
         yield name, np.arange(len(content))
 
 
@@ -134,7 +137,7 @@ def _lmdb_regions(path: Path, kind: str, content: bytes) -> Iterator[tuple[str, 
         names[run.start() : run.end()] = "pages: unused bytes"
     names[: 2 * _PAGE_BYTES] = "meta pages"
     reader = ShardReader(path)
-    for _, value in reader.visit():
+    for _, value in reader.visit_sparse():
         begin = content.index(bytes(value))
         names[begin : begin + len(value) - _TRAILER_BYTES] = "chunks"
         names[begin + len(value) - _TRAILER_BYTES : begin + len(value)] = "trailers"

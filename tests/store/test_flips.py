@@ -30,6 +30,10 @@ REGIONS = {
         for part in ("data", "footer")
     ),
     "predictions (model.json)",
+    "masks (LMDB): chunks",
+    "masks (LMDB): meta pages",
+    "masks (mask.json)",
+    "masks (shard.json)",
 }
 
 

@@ -71,9 +71,9 @@ def test_a_key_out_of_order_is_an_error(tmp_path: Path) -> None:
     """`put(append=True)` only returns False then, and loses the record."""
     path = tmp_path / "shard.mdb"
     environment = lmdb.open(str(path), subdir=False, lock=False)
-    images._append(environment, 5, [b"a"], path)
+    images._append(environment, range(5, 6), [b"a"], path, None)
     with pytest.raises(StorageError, match="key 3"):
-        images._append(environment, 3, [b"b"], path)
+        images._append(environment, range(3, 4), [b"b"], path, None)
     environment.close()
 
 

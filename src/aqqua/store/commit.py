@@ -94,7 +94,7 @@ def _write_snapshot(
     rejects: pl.DataFrame | None,
     findings: Sequence[Finding],
 ) -> None:
-    numbers = range(len(old.shards), len(old.shards) + len(sealed))
+    numbers = range(old.next_number, old.next_number + len(sealed))
     shards = tuple(_place(root, number, shard) for number, shard in zip(numbers, sealed, strict=True))
     snapshot = old.snapshot + 1
     (root / "labels" / f"v{snapshot:06}.parquet").unlink(missing_ok=True)  # of a commit that was interrupted

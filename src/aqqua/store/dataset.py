@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from aqqua.errors import NotFoundError, UnknownNameError
-from aqqua.store import labels, predictions, rejects
+from aqqua.store import labels, masks, predictions, rejects
 from aqqua.store.codec import decode
 from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
@@ -78,6 +78,11 @@ class Dataset:
 
         path = self.path / "card.yaml"
         return Card.load(path) if path.is_file() else Card()
+
+    @cached_property
+    def uuid(self) -> str:
+        """Who the dataset is, wherever it is copied to."""
+        return str(read_identity(self.path).get("uuid", ""))
 
     @property
     def snapshot(self) -> int:
@@ -189,7 +194,7 @@ class Dataset:
         self._require(uids)
         found: dict[int, dict[str, str]] = {}
         for number, keys in by_shard(uids).items():
-            frame = rows_at(self.manifest.shards[number].raw, keys).drop("key")
+            frame = rows_at(self._shard(number).raw, keys).drop("key")
             frame = frame.rename({"raw:key": "key"}, strict=False)
             for key, row in zip(keys, frame.iter_rows(named=True), strict=True):
                 found[join_uid(number, key)] = {name: str(text) for name, text in row.items() if text is not None}
@@ -217,17 +222,42 @@ class Dataset:
         self._require(uids)
         found: dict[int, np.ndarray] = {}
         for number, keys in by_shard(uids).items():
-            shard = self.manifest.shards[number]
+            shard = self._shard(number)
             for key, value in self._reader(shard).visit(keys):
                 found[join_uid(number, key)] = decode(value, where=f"{shard.images}, key {key}")
         return [found[int(uid)] for uid in uids]
 
     def iter_images(self, shard: Shard) -> Iterator[tuple[int, np.ndarray]]:
         """Uid and pixels of each image of a shard, in storage order, without removed ones."""
-        removed = set(self._removed.get(shard.number, []))
+        removed = set(self._removed[shard.number].to_list() if shard.number in self._removed else ())
         for key, value in self._reader(shard, readahead=True).visit():
             if key not in removed:
                 yield join_uid(shard.number, key), decode(value, where=f"{shard.images}, key {key}")
+
+    # ---- masks
+
+    def mask_names(self) -> list[str]:
+        """Names of the sets of masks: "source" are those that came with the images."""
+        return masks.mask_names(self.path)
+
+    def mask(self, uid: int, name: str = "source") -> np.ndarray | None:
+        """The objects in an image: (height, width), uint8 or uint16, 0 = background, k = the k-th; None if not known.
+
+        Raises:
+            NotFoundError: there is no such image.
+            UnknownNameError: there are no masks of this name.
+        """
+        shard, key = self._require([uid])[0]
+        return masks.read_mask(self.path, name, shard, key)
+
+    def write_masks(
+        self, name: str, shard: int, pairs: Iterable[tuple[int, np.ndarray]], info: Mapping[str, Any]
+    ) -> Path:
+        """Write the masks of one shard, as pairs of uid and mask in the order of the uids; images may have none.
+
+        It replaces former ones of the same name; see `aqqua.store.masks.write_masks`.
+        """
+        return masks.write_masks(self.path, name, self._shard(shard), pairs, info)
 
     # ---- labels and predictions
 
@@ -304,20 +334,35 @@ class Dataset:
     # ---- inside
 
     @cached_property
-    def _removed(self) -> dict[int, list[int]]:
-        """Removed keys of each shard that has any."""
-        frame = read_tombstones(self.path, self.manifest.tombstones)
-        groups = frame.group_by("shard").agg("key").iter_rows()
-        return cast("dict[int, list[int]]", dict(groups))
+    def _numbered(self) -> dict[int, Shard]:
+        return {shard.number: shard for shard in self.manifest.shards}
+
+    def _shard(self, number: int) -> Shard:
+        if number not in self._numbered:
+            raise NotFoundError(f"there is no shard {number}", where=self.path)
+        return self._numbered[number]
+
+    @cached_property
+    def _removed(self) -> dict[int, pl.Series]:
+        """Removed keys of each shard that has any, sorted."""
+        with reading(self.path):
+            frame = read_tombstones(self.path, self.manifest.tombstones).sort("shard", "key")
+        return {int(part["shard"][0]): part["key"] for part in frame.partition_by("shard")}
+
+    def _is_removed(self, number: int, key: int) -> bool:
+        keys = self._removed.get(number)
+        place = 0 if keys is None else int(keys.search_sorted(key))
+        return keys is not None and place < len(keys) and int(keys[place]) == key
 
     def _removed_uids(self) -> pl.Series:
-        uids = [join_uid(number, key) for number, keys in self._removed.items() for key in keys]
-        return pl.Series(uids, dtype=pl.UInt64).implode()
+        parts = [keys.cast(pl.UInt64) + (number << 32) for number, keys in self._removed.items()]
+        return pl.concat([pl.Series(dtype=pl.UInt64), *parts]).implode()
 
     def _converted(self, shard: Shard) -> pl.LazyFrame:
         frame = pl.scan_parquet(shard.converted)
-        if removed := self._removed.get(shard.number):
-            frame = frame.filter(~pl.col("key").is_in(removed))
+        removed = self._removed.get(shard.number)
+        if removed is not None:
+            frame = frame.filter(~pl.col("key").is_in(removed.implode()))
         return frame.select(uid_expr(shard.number), pl.lit(shard.number, pl.UInt32).alias("shard"), pl.all())
 
     def _label_rows(self) -> pl.DataFrame:
@@ -333,10 +378,10 @@ class Dataset:
         found = []
         for uid in uids:
             number, key = split_uid(uid)
-            shard = self.manifest.shards[number] if 0 <= number < len(self.manifest.shards) else None
+            shard = self._numbered.get(number)
             if shard is None or key >= shard.n_images:
                 raise NotFoundError(f"there is no image {uid}", where=self.path)
-            if shard.n_removed and key in self._removed.get(number, ()):
+            if shard.n_removed and self._is_removed(number, key):
                 raise NotFoundError(f"image {uid} was removed from the dataset", where=self.path)
             found.append((shard, key))
         return found

@@ -37,12 +37,13 @@ def key_of(ordinal: int) -> bytes:
     return _KEY.pack(ordinal)
 
 
-def write_shard(path: Path, values: Iterable[bytes]) -> int:
+def write_shard(path: Path, values: Iterable[bytes], keys: Sequence[int] | None = None) -> int:
     """Write values under the keys 0, 1, 2 … of a new file, which gets its name when it is whole.
 
     Args:
         path: the file; one of this name is replaced.
         values: encoded images, in the order of their keys; memory holds 32 MiB of them at a time.
+        keys: other keys, ascending; may grow while the values are taken.
 
     Returns:
         Number of values.
@@ -53,7 +54,7 @@ def write_shard(path: Path, values: Iterable[bytes]) -> int:
     with whole(path) as part:
         part.unlink(missing_ok=True)
         try:
-            return _write(part, values)
+            return _write(part, values, keys)
         except lmdb.Error as error:
             raise refusal(path, error) from error
 
@@ -100,17 +101,28 @@ class ShardReader:
         A value is only valid until the next one is asked for.
 
         Args:
-            keys: which ones, in any order; None for all.
+            keys: which ones, in any order (a range: upwards); None for all, in the order of the file.
         """
         with self._transaction() as transaction:
             if keys is not None:
-                for key in sorted(set(keys)):
+                for key in keys if isinstance(keys, range) else sorted(set(keys)):
                     yield key, self._value(transaction, key)
                 return
             for expected, (key, value) in enumerate(transaction.cursor().iternext()):
                 if bytes(key) != key_of(expected):
                     raise FormatError(f"key {expected} of the shard is missing", where=self.path)
                 yield expected, value
+
+    def visit_sparse(self, keys: Iterable[int] | None = None) -> Iterator[tuple[int, memoryview]]:
+        """As `visit`, where keys may be missing: those are passed over."""
+        with self._transaction() as transaction:
+            if keys is None:
+                for key, value in transaction.cursor().iternext():
+                    yield int.from_bytes(key, "big"), value
+                return
+            for wanted in sorted(set(keys)):
+                if (value := transaction.get(key_of(wanted))) is not None:
+                    yield wanted, value
 
     def close(self) -> None:
         """Let go of the file, if nobody in this process is reading it; it is opened again where it is needed."""
@@ -232,7 +244,7 @@ def _meta(page: bytes, path: Path) -> tuple[int, int, int]:
     return page_bytes, last_page + 1, transaction
 
 
-def _write(path: Path, values: Iterable[bytes]) -> int:
+def _write(path: Path, values: Iterable[bytes], keys: Sequence[int] | None) -> int:
     environment = lmdb.open(
         str(path),
         subdir=False,
@@ -246,7 +258,7 @@ def _write(path: Path, values: Iterable[bytes]) -> int:
     try:
         count = 0
         for block in _blocks(values):
-            _append(environment, count, block, path)
+            _append(environment, range(count, count + len(block)), block, path, keys)
             count += len(block)
         environment.sync(True)
         return count
@@ -274,14 +286,15 @@ def _blocks(values: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield block
 
 
-def _append(environment: Any, first: int, block: list[bytes], path: Path) -> None:
+def _append(environment: Any, ordinals: range, block: list[bytes], path: Path, keys: Sequence[int] | None) -> None:
     """Append one block in one transaction; where the map is too small it is doubled and the transaction repeated."""
     while True:
         try:
             with environment.begin(write=True) as transaction:
-                for ordinal, value in enumerate(block, first):
-                    if not transaction.put(key_of(ordinal), value, append=True):
-                        raise StorageError(f"key {ordinal} came out of order", where=path)
+                for ordinal, value in zip(ordinals, block, strict=True):
+                    key = ordinal if keys is None else keys[ordinal]
+                    if not transaction.put(key_of(key), value, append=True):
+                        raise StorageError(f"key {key} came out of order", where=path)
         except lmdb.MapFullError:
             environment.set_mapsize(2 * environment.info()["map_size"])
         else:

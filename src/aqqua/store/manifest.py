@@ -132,11 +132,26 @@ class Shard:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One snapshot of a dataset."""
+    """One snapshot of a dataset.
+
+    Args:
+        snapshot: its number.
+        shards: in the order of their numbers; there are gaps where shards were compacted.
+        tombstones: files that say which images were taken out.
+        following: no shard had this number yet, nor a greater one (0: none was ever taken away).
+        moves: files that say which image became which when shards were compacted, oldest first.
+    """
 
     snapshot: int
     shards: tuple[Shard, ...] = ()
     tombstones: tuple[str, ...] = ()
+    following: int = 0
+    moves: tuple[str, ...] = ()
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next shard: one that no shard ever had."""
+        return max(self.following, self.shards[-1].number + 1 if self.shards else 0)
 
     def next(self, **changes: Any) -> Manifest:
         """The following snapshot, with changes."""
@@ -176,16 +191,21 @@ def read_manifest(root: Path, snapshot: int) -> Manifest:
         shards = tuple(Shard.from_row(root, row) for row in rows)
     except (pl.exceptions.PolarsError, OSError, KeyError, TypeError) as error:
         raise FormatError(f"the manifest is damaged ({error!r})", where=path, do="copy the dataset again") from error
-    if [shard.number for shard in shards] != list(range(len(shards))):
+    numbers = [shard.number for shard in shards]
+    following = int(notes.get("next_number", 0))
+    if numbers != (sorted(set(numbers)) if following else list(range(len(numbers)))):
         raise FormatError("the manifest has a hole, or its shards are out of order", where=path)
     tombstones = tuple(_inside(name, root) for name in notes.get("tombstones", ()))
-    return Manifest(snapshot, shards, tombstones)
+    moves = tuple(_inside(name, root) for name in notes.get("moves", ()))
+    return Manifest(snapshot, shards, tombstones, following, moves)
 
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Write a snapshot, then let `CURRENT` name it: the one step at which everything in it becomes true."""
     rows = pl.DataFrame([shard.to_row(root) for shard in manifest.shards], schema=_SCHEMA)
     notes = {"snapshot": manifest.snapshot, "created_utc": now_text(), "tombstones": list(manifest.tombstones)}
+    if manifest.moves or manifest.following:
+        notes |= {"next_number": manifest.next_number, "moves": list(manifest.moves)}
     write_frame(_path(root, manifest.snapshot), rows, kind="manifest", notes=notes)
     write_text(root / "CURRENT", f"v{manifest.snapshot:06}\n")
 

@@ -25,6 +25,7 @@ from aqqua.store.atomic import digest_of
 from aqqua.store.codec import check_value, decode, pixel_hash
 from aqqua.store.images import ShardReader
 from aqqua.store.manifest import Shard
+from aqqua.store.verify_masks import verify_masks
 from aqqua.store.verify_rest import verify_current, verify_seals
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def verify(dataset: Dataset, level: int = 1) -> list[Finding]:
         raise ConfigError(f"no level {level} of verification", do="levels are 0, 1, 2 and 3")
     shards = track(dataset.shards, "Verifying", unit="shards") if level else dataset.shards
     findings = [finding for shard in shards for finding in verify_shard(shard, level)]
-    findings += verify_current(dataset)
+    findings += [*verify_current(dataset), *verify_masks(dataset, level)]
     if level >= 2:
         findings += verify_seals(dataset)
     return [*findings, *_leftovers(dataset.path)]

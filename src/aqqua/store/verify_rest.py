@@ -19,7 +19,7 @@ __all__ = ["verify_current", "verify_seals"]
 _ELSEWHERE = {"jobs", "explore", "meta", "images"}
 """Work in progress, a cache, and what the manifest has checksums of."""
 
-_SEALED_JSON = {FILE_NAME, "checks.json", "model.json"}
+_SEALED_JSON = {FILE_NAME, "checks.json", "model.json", "mask.json", "withdrawn.json"}
 _FIRST_SEALED = (1, 1)
 _DO = "copy the file again from where the dataset came from"
 
@@ -52,7 +52,7 @@ def verify_seals(dataset: Dataset) -> Iterator[Finding]:
         if state == "damaged":
             what = "a file is not as it was written (checksum)"
             yield Finding("error", "file_damaged", what, str(path), 1, _DO)
-        elif state == "none" and sealed and (path.suffix == ".parquet" or path.name in _SEALED_JSON):
+        elif state == "none" and sealed and (_must_be_sealed(path)):
             what = "a file has no seal: it is damaged, or was not written by aqqua"
             yield Finding("error", "seal_missing", what, str(path), 1, _DO)
 
@@ -74,6 +74,11 @@ def _is_sealed(root: Path) -> bool:
         return (int(version["major"]), int(version["minor"])) >= _FIRST_SEALED
     except (AqquaError, ValueError, TypeError):
         return True
+
+
+def _must_be_sealed(path: Path) -> bool:
+    masks = path.parent.parent.name == "masks"
+    return path.suffix == ".parquet" or path.name in _SEALED_JSON or masks
 
 
 def _files(root: Path) -> Iterator[Path]:
