@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Group, Parameter
 
 from aqqua import __version__
 from aqqua.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aqqua.metadata.check import Finding
 
 __all__ = ["app"]
 
@@ -119,20 +114,45 @@ def ingest(
 
 
 @app.command(sort_key=3)
-def check(*datasets: Path, level: int = 1) -> None:
+def check(
+    *datasets: Path,
+    level: int = 1,
+    all_: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    json: Path | None = None,
+    missing: Path | None = None,
+    limits: Path | None = None,
+    bathymetry: Path | None = None,
+    overrule: str | None = None,
+    uphold: str | None = None,
+    sample: str | None = None,
+    because: str = "",
+    by: str = "owner",
+) -> None:
     """Say whatever is wrong or odd with datasets; exit status 1 if there are errors.
 
     Args:
         datasets: the datasets.
         level: how deep: 0 sizes, 1 structure, 2 every checksum, 3 decode every image.
+        all_: print every finding with every sample, instead of a line per kind.
+        json: write the findings to this file, too.
+        missing: write a table of what rejected rows lack, to fill in and give to `aqqua ingest --fix`.
+        limits: YAML file with thresholds, see the page on checks.
+        bathymetry: grid of heights (ETOPO, GEBCO) to compare depths with.
+        overrule: a finding that does not hold, by its code; the reason is recorded.
+        uphold: a finding that shall hold again.
+        sample: the finding is overruled or upheld for this sample only.
+        because: the reason; no names, no addresses.
+        by: role of who decides.
     """
     if not datasets:
         raise ConfigError("check needs a dataset", do="aqqua check DATASET…")
-    from aqqua.store.check import check as run
+    from aqqua.cli_check import missing_rows, overruled, report
 
-    findings = run(datasets, level=level)
-    _print_findings(findings)
-    if any(finding.severity == "error" for finding in findings):
+    if (code := overrule or uphold) is not None:
+        overruled(datasets, code, sample, because, by, uphold=overrule is None)
+    elif missing is not None:
+        missing_rows(datasets, missing)
+    elif report(datasets, level, limits, bathymetry, json, everything=all_):
         sys.exit(1)
 
 
@@ -235,30 +255,15 @@ def export(
         update: predictions for objects that are in EcoTaxa already, instead of new objects.
         taxa: for an update: table with name and ecotaxa_id, for taxa whose EcoTaxa id is not known.
     """
+    from aqqua.cli_check import print_findings
     from aqqua.export import export as run
 
     options: dict[str, Any] = {"taxa": taxa} if update else {}
     report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model, **options)
     for file in report.files:
         print(file)
-    _print_findings(report.notes)
+    print_findings(report.notes)
 
 
 app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
 app.command("aqqua.cli_fetch:app", name="fetch", sort_key=10)
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    colour = {"error": "red", "warning": "yellow", "info": "cyan"}
-    from rich.console import Console
-    from rich.markup import escape
-
-    out = Console(highlight=False, soft_wrap=True)
-    if not findings:
-        out.print("[green]Nothing to complain about.[/]")
-    for finding in findings:
-        where = f"  [dim]{escape(finding.where)}[/]" if finding.where else ""
-        many = f" (×{finding.count:,})" if finding.count > 1 else ""
-        out.print(f"[{colour[finding.severity]}]{finding.severity:8}[/] {escape(finding.message)}{many}{where}")
-        if finding.do:
-            out.print(f"         [dim]→ {escape(finding.do)}[/]")

@@ -73,6 +73,7 @@ def test_the_report_in_words(tmp_path: Path) -> None:
         "  412 × the depth is missing",
         "      → add depth_m",
         "      first: t.tsv, row 3",
+        "  a table to fill in what is missing: aqqua check mydata --missing fix.csv",
         "Please look at:",
         "  3 × a position on land",
         "      t.tsv",

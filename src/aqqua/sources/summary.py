@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from aqqua.metadata.check import Finding
+from aqqua.metadata.rejects import FILLABLE, group_rejects
 
 if TYPE_CHECKING:
     from aqqua.store.dataset import Dataset
@@ -19,8 +19,6 @@ __all__ = ["IngestReport", "merge_findings", "reject_groups"]
 
 _MOST = 12
 _SEVERITIES = ("error", "warning", "info")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NUMBER = re.compile(r"\b\d[\d,.×]*")
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,10 @@ class IngestReport:
             none = "no image came in: " if not self.images else ""
             lines.append(f"{none}{_many(self.rejected, 'row')} did not get in (all of them: rejected.parquet)")
             lines += _told(self.groups)
+            if any(group.code.removeprefix("rejected_") in FILLABLE for group in self.groups):
+                lines.append(
+                    f"  a table to fill in what is missing: aqqua check {self.dataset.path.name} --missing fix.csv"
+                )
         odd = [finding for finding in self.findings if finding.severity != "info"]
         if odd:
             lines += ["Please look at:", *_told(odd)]
@@ -80,18 +82,12 @@ def reject_groups(rejects: pl.DataFrame) -> list[Finding]:
 
     Reasons that differ only in names and numbers ("there is no image 'a.png'") are one group; the first is its example.
     """
-    groups: dict[tuple[str, str, str], Finding] = {}
-    for path, row, name, about, reason, do in rejects.select(
-        "source_path", "source_row", "object_id", "field", "reason", "do"
-    ).iter_rows():
-        key = (about, _NUMBER.sub("…", _QUOTED.sub("…", reason)), do)
-        if key in groups:
-            groups[key] = replace(groups[key], count=groups[key].count + 1)
-        else:
-            where = f"{path}, row {row}" if row else str(path)
-            first = f"first: {where}" + (f", object {name}" if name else "")
-            groups[key] = Finding("warning", f"rejected_{about}", reason, first, 1, do)
-    return sorted(groups.values(), key=lambda finding: -finding.count)
+    return [
+        Finding(
+            "warning", f"rejected_{group.field}", group.reason, f"first: {group.examples[0]}", group.count, group.do
+        )
+        for group in group_rejects(rejects, examples=1)
+    ]
 
 
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aqqua.errors import AqquaError
+import polars as pl
+
+from aqqua.errors import AqquaError, ConfigError
 from aqqua.metadata.check import CHECKED, Finding, Limits, check_rows
+from aqqua.metadata.rejects import RejectGroup, group_rejects, missing_table
+from aqqua.store.atomic import whole
 from aqqua.store.dataset import Dataset
 from aqqua.store.overrules import Overrule, apply_overrules, overrule, read_overrules
 from aqqua.store.verify import verify
 
-__all__ = ["check", "grouped", "overrule_flag"]
+__all__ = ["check", "grouped", "overrule_flag", "reject_summary", "write_missing"]
 
 _GRAVITY = {"error": 0, "warning": 1, "info": 2}
 _QUOTED_OR_NUMBER = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[/\\]\S+|\b\d[\d,.×]*")
@@ -73,6 +77,43 @@ def overrule_flag(
     return overrule(opened.path, entry, findings)
 
 
+def still_rejected(dataset: Dataset) -> pl.DataFrame:
+    """Rejected rows without those that came in later, with a correction or a better card."""
+    rejects = dataset.rejected()
+    rows = ["source_path", "source_row", "object_id"]
+    inside = dataset.metadata(rows).select(rows).unique() if len(rejects) else rejects.select(rows)
+    return rejects.join(inside, on=rows, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def reject_summary(dataset: Dataset | Path | str) -> list[RejectGroup]:
+    """What did not get in and still is not there, by reason: how many, the first rows, what to do."""
+    opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
+    return group_rejects(still_rejected(opened))
+
+
+def write_missing(dataset: Path | str, path: Path | str) -> int:
+    """Write a CSV table of what the rejected rows lack, to fill in and give to `aqqua ingest --fix`.
+
+    Args:
+        dataset: its folder.
+        path: of the table; a file of this name is not overwritten.
+
+    Returns:
+        Number of rows; 0, and no file, if nothing is missing.
+
+    Raises:
+        ConfigError: there is such a file already; it may hold somebody's work.
+    """
+    target = Path(path)
+    if target.exists():
+        raise ConfigError("there is such a file already", where=target, do="choose another name, or move it away")
+    table = missing_table(still_rejected(Dataset.open(dataset)))
+    if len(table):
+        with whole(target) as part:
+            table.write_csv(part)
+    return len(table)
+
+
 def grouped(findings: Sequence[Finding]) -> list[Finding]:
     """One finding per kind: those that differ only in names, paths and numbers become one, with the sum of counts."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
@@ -98,11 +139,7 @@ def _findings(
     of_files = verify(dataset, level)
     chosen = _limits(dataset, limits)
     findings = [*of_files]
-    rejected = dataset.rejected()
-    if len(rejected):
-        message = f"{len(rejected)} rows of the sources did not get in; the reasons are in rejected.parquet"
-        do = "a table to fill in what is missing:  aqqua check DATASET --missing fix.csv"
-        findings.append(Finding("info", "rejected_rows", message, str(dataset.path), len(rejected), do))
+    findings += _rejected(dataset)
     entries = read_overrules(dataset.path)
     findings += apply_overrules(dataset.findings(), entries)
     try:
@@ -113,6 +150,15 @@ def _findings(
         if any(finding.severity == "error" for finding in of_files):
             return findings  # the files already say why
         return [*findings, Finding("error", "metadata_unreadable", error.what, error.where or "", 1, error.do or "")]
+
+
+def _rejected(dataset: Dataset) -> list[Finding]:
+    """One finding for each reason for which rows did not get in."""
+    told = "rows did not get in: "
+    return [
+        Finding("info", "rejected_rows", told + group.reason, "; ".join(group.examples), group.count, group.do)
+        for group in reject_summary(dataset)
+    ]
 
 
 def _limits(dataset: Dataset, given: Limits | Path | str | None) -> Limits:
