@@ -39,7 +39,7 @@ def fields() -> str:
 
 def instruments() -> str:
     """What each instrument's mapping knows, from the mapping files."""
-    from aqqua.metadata.mapping import reference
+    from aqqua.metadata.instruments import reference
 
     return "# Instruments\n\nGenerated from `src/aqqua/sources/mappings/`.\n\n" + reference()
 

@@ -10,6 +10,7 @@ import pytest
 
 from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.metadata import mapping as module
+from aqqua.metadata import instruments
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.metadata.mapping import Example, InstrumentMapping, instrument_of, load_mapping, mapping_names
@@ -76,7 +77,7 @@ def test_mappings_are_found_by_file_name_and_alias_too() -> None:
 
 
 def test_reference_names_every_instrument_and_column() -> None:
-    text = module.reference()
+    text = instruments.reference()
     for name in mapping_names():
         if name != module.GENERIC:
             assert f"## {name}\n" in text

@@ -13,7 +13,6 @@ from typing import Any
 import yaml
 
 from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
-from aqqua.metadata.units import QUANTITY_OF_UNIT, unit_of
 
 __all__ = ["CREDIT_ROLES", "LICENCES", "Card", "Person"]
 
@@ -145,10 +144,7 @@ class Card:
             if getattr(self, name) not in {True, False, None}:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}", do="write true, false, or leave it out")
         for column, unit in self.units.items():
-            if not any(unit_of(str(unit), quantity) for quantity in QUANTITY_OF_UNIT.values()):
-                raise ConfigError(
-                    f"units.{column}: {unit!r} is no unit", do="write for example mm/px, L, m3, cm or dbar"
-                )
+            _check_unit(column, str(unit))
 
     @classmethod
     def load(cls, path: Path | str) -> Card:
@@ -197,6 +193,13 @@ class Card:
             for entry in dataclasses.fields(self)
             if getattr(self, entry.name) != getattr(_EMPTY, entry.name)
         }
+
+
+def _check_unit(column: str, unit: str) -> None:
+    from aqqua.metadata.units import QUANTITY_OF_UNIT, unit_of
+
+    if not any(unit_of(unit, quantity) for quantity in QUANTITY_OF_UNIT.values()):
+        raise ConfigError(f"units.{column}: {unit!r} is no unit", do="write for example mm/px, L, m3, cm or dbar")
 
 
 _EMPTY = Card()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from aqqua.metadata.fields import FIELDS
-from aqqua.metadata.units import QUANTITY_OF_UNIT, Unit, unit_of
+from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, unit_of
 
-__all__ = ["ROLES", "Columns", "Meaning", "meaning", "needs_unit", "plain_name"]
+__all__ = ["ROLES", "Columns", "Meaning", "meaning", "needs_unit", "plain_name", "quantity_of"]
 
 # What a column can be besides a field of Converted Metadata, and how people call it.
 ROLES: dict[str, tuple[str, ...]] = {
@@ -18,6 +18,10 @@ ROLES: dict[str, tuple[str, ...]] = {
              "image_date", "acquisition_date", "observation_date"),
     "time_of_day": ("time", "hour", "time_of_day", "utc_time", "sampling_hour", "clock", "event_time"),
     "depth": ("depth", "sampling_depth", "sample_depth", "image_depth", "mean_depth", "object_depth", "z"),
+    "pressure": ("pressure", "press", "pres", "prdm", "water_pressure", "ctd_pressure", "sea_pressure"),
+    "above_ground": ("above_ground", "height_above_ground", "altitude_above_ground", "altitude_above_seafloor",
+                     "height_above_seafloor", "height_above_bottom", "distance_to_bottom", "distance_to_seafloor",
+                     "meters_above_ground", "image_meters_above_ground"),
     "label": ("label", "class", "class_name", "taxon", "taxon_name", "category", "species", "annotation", "ident",
               "identification", "scientific_name", "verbatim_identification", "class_folder", "ground_truth"),
     "label_status": ("label_status", "annotation_status", "status", "validation_status"),
@@ -63,7 +67,7 @@ def _names() -> dict[str, tuple[str, bool]]:
         if field.by == "harmonise":
             known |= {_squeeze(name): (field.name, True) for name in field.unit_synonyms}
             known |= {_squeeze(name): (field.name, field.numeric and field.bare is None) for name in field.synonyms}
-    known |= {_squeeze(name): (role, False) for role, names in ROLES.items() for name in names}
+    known |= {_squeeze(name): (role, role == "pressure") for role, names in ROLES.items() for name in names}
     known |= {_squeeze(name): (name, False) for name, field in FIELDS.items() if field.by == "harmonise"}
     return known
 
@@ -90,6 +94,8 @@ def meaning(name: str) -> Meaning | None:
         unit = _unit(rest, role) if role else None
         if unit:
             return Meaning(role, unit)
+        if role == "depth" and (unit := _unit(rest, "pressure")):
+            return Meaning("pressure", unit)
     return None
 
 
@@ -98,9 +104,17 @@ def needs_unit(name: str) -> bool:
     return _names().get(_squeeze(plain_name(name)), ("", False))[1]
 
 
+_ROLE_UNITS = {"depth": "m", "above_ground": "m", "pressure": "dbar"}
+
+
+def quantity_of(role: str) -> Quantity | None:
+    """What the numbers of a field or role measure, None if it has no numbers with a unit."""
+    unit = FIELDS[role].unit if role in FIELDS else _ROLE_UNITS.get(role)
+    return QUANTITY_OF_UNIT.get(unit or "")
+
+
 def _unit(words: list[str], role: str) -> Unit | None:
-    field = FIELDS.get("depth_min_m" if role == "depth" else role)
-    quantity = QUANTITY_OF_UNIT.get(field.unit or "") if field else None
+    quantity = quantity_of(role)
     if quantity is None:
         return None
     return unit_of(" ".join(words), quantity) or (unit_of("/".join(words), quantity) if len(words) == 2 else None)
@@ -150,6 +164,10 @@ class Columns:
                 if f"{other}_{stem}" in self._by_plain:
                     return self._by_plain[f"{other}_{stem}"]
         return None
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Those of some names that no column has."""
+        return [name for name in names if plain_name(name) not in self._by_plain]
 
     def called(self, role: str) -> list[tuple[str, Meaning]]:
         """Columns whose name a person would give to a field or role, Converted Metadata's own name first."""

@@ -13,12 +13,21 @@ import polars as pl
 from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
 from aqqua.metadata.fields import FIELDS
+from aqqua.metadata.inname import instrument_in_names
 from aqqua.metadata.labels import read_labels
 from aqqua.metadata.mapping import GENERIC, InstrumentMapping, instrument_of, load_mapping
 from aqqua.metadata.reading import Reading
 from aqqua.metadata.rejects import REJECT_SCHEMA, rejects_of
 from aqqua.metadata.resolve import Table
-from aqqua.metadata.sanity import COMPARED, conflicts, mend_depths, odd_values, unused
+from aqqua.metadata.sanity import (
+    COMPARED,
+    conflicts,
+    mend_depths,
+    odd_values,
+    place_altitudes,
+    unknown_volumes,
+    unused,
+)
 
 __all__ = ["Harmonised", "harmonise"]
 
@@ -93,6 +102,8 @@ def _instruments(raw: pl.DataFrame, source: str, card: Card, mapping: Instrument
             read, value=pl.Series([mapping.name], dtype=pl.String).new_from_index(0, raw.height), how="mapping"
         )
     usual, how = _usual_instrument(table, card, source)
+    number = read.value.str.contains(r"^[0-9.,\s]*$").fill_null(False)  # a camera's number is no instrument
+    read = replace(read, value=read.value.set(number, None))
     known = {text: instrument_of(text) or text for text in read.value.drop_nulls().unique().to_list()}
     named = read.value.replace_strict(known, default=None, return_dtype=pl.String) if known else read.value
     findings = list(read.findings)
@@ -123,7 +134,10 @@ def _usual_instrument(table: Table, card: Card, source: str) -> tuple[str, str]:
         if len(found) == 1:
             return str(found.pop()), f"guessed from {column}"
     by_source = instrument_of(source)
-    return (by_source, f"kind of source: {source}") if by_source else (GENERIC, "")
+    if by_source:
+        return by_source, f"kind of source: {source}"
+    by_names = instrument_in_names(table.raw)
+    return (by_names, "guessed from the names of the images") if by_names else (GENERIC, "")
 
 
 def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Group:
@@ -134,7 +148,8 @@ def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Grou
         findings += conflicts(FIELDS[field], told)
     frame = pl.DataFrame({field: reading.value for field, reading in readings.items()})
     frame, mended = mend_depths(frame)
-    findings += mended
+    frame, placed = place_altitudes(frame, [column for column, _ in table.columns.called("above_ground")])
+    findings += [*mended, *placed, *table.strange_units()]
     modality = pl.col("modality").fill_null(table.mapping.modality) if table.mapping.modality else pl.col("modality")
     frame = frame.with_columns(
         rows.cast(pl.UInt32).alias("_row"),
@@ -146,7 +161,7 @@ def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Grou
     )
     rejects = rejects_of(raw, frame, readings, table.mapping)
     kept = frame.filter(~pl.col("_row").is_in(rejects["_row"].unique().to_list()))
-    findings += [*odd_values(kept, table.mapping), *unused(raw, readings)]
+    findings += [*odd_values(kept, table.mapping), *unknown_volumes(kept, table.mapping), *unused(raw, readings)]
     provenance = {field: reading.how for field, reading in readings.items() if reading.how}
     return _Group(kept, rejects, findings, provenance)
 

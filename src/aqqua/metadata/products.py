@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from aqqua.metadata.check import Finding
+from aqqua.metadata.choices import Way, choose
 from aqqua.metadata.fields import Field
 from aqqua.metadata.positions import positions
 from aqqua.metadata.reading import Reading, kinds, nulls, problems, read_moments, read_text
 from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, guess_pixel_unit, numbers, unit_of
 
-__all__ = ["GUESS", "Column", "read_constant", "read_product"]
+__all__ = ["GUESS", "Column", "below_surface", "read_constant", "read_product"]
 
 GUESS = "guess"
 
@@ -31,6 +32,7 @@ class Column:
         minus: name and texts of a column to subtract.
         missing: numbers that mean "no value".
         optional: counts 1 where it has none.
+        declared: whether the unit is the owner's word.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     minus: tuple[str, pl.Series] | None = None
     missing: tuple[float, ...] = ()
     optional: bool = False
+    declared: bool = False
 
 
 def read_product(
@@ -55,20 +58,22 @@ def read_product(
     """
     parts = [_part(column, entry, single=len(columns) == 1) for column in columns]
     choices = list(itertools.product(*(range(max(1, len(column.units))) for column in columns)))
-    value = _product(parts, choices[0], factor)
-    findings = [finding for part in parts for finding in part.findings]
-    how = _how(columns, parts, choices[0], factor)
-    for choice in choices[1:]:
-        if plausible is None:
-            break
-        other = _product(parts, choice, factor)
-        better = (~value.is_between(*plausible) & other.is_between(*plausible)).fill_null(False)
-        if better.any():
-            value, how = other.zip_with(better, value), _how(columns, parts, choice, factor)
-            told = f"the numbers only make sense in another unit than expected: {how}"
-            findings.append(Finding("warning", "unit_corrected", told, count=int(better.sum()), do="confirm the unit"))
+    open_to = next((column.name for column in columns if len(column.units) > 1), "")
+    ways = [
+        Way(
+            _product(parts, choice, factor),
+            _how(columns, parts, choice, factor),
+            _symbols(columns, parts, choice),
+            open_to,
+        )
+        for choice in choices
+    ]
+    chosen, decided = choose(ways, plausible, " × ".join(column.name for column in columns), entry.unit or "1")
+    findings = [*(finding for part in parts for finding in part.findings), *decided]
     return _within(
-        Reading(" × ".join(column.name for column in columns), how, value, parts[0].problem, findings), parts, entry
+        Reading(" × ".join(column.name for column in columns), chosen.how, chosen.value, parts[0].problem, findings),
+        parts,
+        entry,
     )
 
 
@@ -93,7 +98,7 @@ def _part(column: Column, entry: Field, *, single: bool) -> _Part:
         if angle
         else numbers(column.text)
     )
-    value, findings = parsed["value"], []
+    value, findings = parsed["value"], _noted(column, parsed)
     if column.minus:
         value = value - numbers(column.minus[1])["value"]
     sentinels = [float(mark) for mark in (*(entry.sentinels if single else ()), *column.missing)]
@@ -103,8 +108,9 @@ def _part(column: Column, entry: Field, *, single: bool) -> _Part:
         told = f"{column.name}: {shown} stands for a missing value and was removed"
         findings.append(Finding("info", "sentinel_removed", told, count=int(sentinel.sum())))
     value = value.set(sentinel, None)
-    bad = parsed["bad"]
+    bad = parsed["bad"] | _no_minutes(column, value)
     own, no_unit = (None, None) if angle else _by_own_units(parsed["unit"].set(value.is_null(), None), value, quantity)
+    value = value.set(bad, None)
     values, symbols = [], []
     for unit in column.units or (_house_unit(entry),):
         converted, symbol = _convert(value, unit, column, findings)
@@ -116,6 +122,34 @@ def _part(column: Column, entry: Field, *, single: bool) -> _Part:
         values = [converted.set(no_unit, None) for converted in values]
     return _Part(
         values, column.text, problems(kind, column.text, column.name), column.power, findings, column.optional, symbols
+    )
+
+
+def _noted(column: Column, parsed: pl.DataFrame) -> list[Finding]:
+    """What the owner said about a column, and positions that are no plain numbers of degrees."""
+    findings = []
+    values = len(parsed) - parsed["value"].null_count()
+    if column.declared and values:
+        symbols = "/".join(unit.symbol for unit in column.units if isinstance(unit, Unit))
+        told = f"{column.name} was read in {symbols}, as the owner's card says"
+        findings.append(Finding("info", "unit_by_owner", told, count=values))
+    if "marked" in parsed.columns and parsed["marked"].any():
+        text, degrees = column.text.filter(parsed["marked"])[0], parsed["value"].filter(parsed["marked"])[0]
+        told = f"{column.name}: positions such as {text!r} were read as degrees, minutes and seconds: {degrees:.6f}°"
+        findings.append(Finding("info", "position_in_minutes", told, count=int(parsed["marked"].sum())))
+    return findings
+
+
+def _no_minutes(column: Column, value: pl.Series) -> pl.Series:
+    """Where a number that should hold degrees and minutes has 60 minutes or more."""
+    unit = next((unit for unit in column.units if isinstance(unit, Unit) and unit.sexagesimal), None)
+    return (value.abs() * (unit.factor if unit else 0.0) % 100 >= 60).fill_null(False)
+
+
+def _symbols(columns: Sequence[Column], parts: Sequence[_Part], choice: Sequence[int]) -> str:
+    """The units of a choice, of those columns that leave one."""
+    return ", ".join(
+        part.symbols[index] for column, part, index in zip(columns, parts, choice, strict=True) if len(column.units) > 1
     )
 
 
@@ -188,7 +222,8 @@ def _how(columns: Sequence[Column], parts: Sequence[_Part], choice: Sequence[int
     for column, part, index in zip(columns, parts, choice, strict=True):
         name = column.name if column.minus is None else f"({column.name} − {column.minus[0]})"
         sign = " × " if column.power > 0 else " ÷ "
-        told += f"{sign if told else ''}{name} [{part.symbols[index]}]"
+        said = ", says the card" if column.declared else ""
+        told += f"{sign if told else ''}{name} [{part.symbols[index]}{said}]"
     if len(columns) == 1 and isinstance(unit := (columns[0].units or ("",))[choice[0]], Unit):
         told = _with_factor(told, unit)
     return told if factor == 1.0 else f"{told} × {factor:g}"
@@ -204,7 +239,7 @@ def _within(reading: Reading, parts: Sequence[_Part], entry: Field) -> Reading:
     """Remove what cannot be; depths a little above the surface and longitudes east of 180 are brought into range."""
     value, findings = reading.value, list(reading.findings)
     if entry.name.startswith("depth_"):
-        value = _below_surface(value, reading.column, findings)
+        value = below_surface(value, reading.column, findings)
     if entry.name == "longitude":
         east = ((value > 180) & (value <= 360)).fill_null(False)
         value = (value - 360).zip_with(east, value)
@@ -224,8 +259,8 @@ def _within(reading: Reading, parts: Sequence[_Part], entry: Field) -> Reading:
 _SWELL_M = 10.0
 
 
-def _below_surface(value: pl.Series, name: str, findings: list[Finding]) -> pl.Series:
-    """Depths are positive downwards.
+def below_surface(value: pl.Series, name: str, findings: list[Finding]) -> pl.Series:
+    """Depths are positive downwards; `findings` gets what was done to those that are not.
 
     A sensor in the swell reads a few metres above the surface: those become 0. A column that is negative throughout
     gives heights, and is turned over.

@@ -1,7 +1,7 @@
 """All ways to a field's values in one table, in the order in which they count.
 
 Card's overrides; columns as people name them (an owner's table, a reader of ours); the instrument's mapping; EcoTaxa's
-generic columns; card's defaults; the instrument's constant.
+generic columns; for depths, a pressure; the image's name; card's defaults; what such a name or instrument mostly has.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -16,9 +17,11 @@ import polars as pl
 from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
-from aqqua.metadata.columns import ROLES, Columns, Meaning, meaning, needs_unit
+from aqqua.metadata.columns import ROLES, Columns, Meaning, meaning, needs_unit, plain_name, quantity_of
 from aqqua.metadata.fields import FIELDS, Field
+from aqqua.metadata.inname import Names
 from aqqua.metadata.mapping import GENERIC, InstrumentMapping, Rule, Term, load_mapping
+from aqqua.metadata.pressure import PRESSURE, as_depths
 from aqqua.metadata.products import GUESS, Column, read_constant, read_product
 from aqqua.metadata.reading import Reading, first_of, read_moments, read_text
 from aqqua.metadata.units import QUANTITY_OF_UNIT, Quantity, Unit, unit_of
@@ -69,17 +72,82 @@ class Table:
         overrides = list(self._constants(self.card.overrides, "overrides", entry))
         if overrides:
             return first_of(overrides, size, dtype)
-        told = first_of(self.by_columns(name) if columns is None else columns, size, dtype)
+        ways = chain(self.by_columns(name) if columns is None else columns, self._beyond(entry))
+        told = first_of(ways, size, dtype)
         wrong = told.problem.struct.field("kind").is_in(_WRONG).fill_null(False) & told.value.is_null()
         constant = [*self._constants(self.card.defaults, "defaults", entry), *self._last_resort(entry)]
         constant = [replace(reading, value=reading.value.set(wrong, None)) for reading in constant]
         whole = first_of([told, *constant], size, dtype)
-        return replace(whole, findings=[*whole.findings, *_unitless(self, entry, told)])
+        return replace(whole, findings=[*whole.findings, *self._unitless(entry, told)])
 
     def by_columns(self, name: str) -> Iterator[Reading]:
         """What each column of the table says about a field, the one that counts first."""
         yield from self._named(FIELDS[name])
         yield from self._ruled(FIELDS[name])
+
+    def strange_units(self) -> Iterator[Finding]:
+        """What the card says about columns that are not there."""
+        for column in self.columns.missing(self.card.units):
+            told = f"the card gives a unit for the column {column}, but there is no such column"
+            yield Finding(
+                "warning", "unit_without_column", told, do="correct the column's name under  units:  in card.yaml"
+            )
+
+    def _beyond(self, entry: Field) -> Iterator[Reading]:
+        """What is no column of this field: a pressure, the image's name."""
+        if entry.name in _DEPTHS and any(True for _ in self._pressures()):
+            yield from self._pressed()
+        yield from self._names.read(entry, self.mapping.plausible.get(entry.name))
+        if entry.name in _DEPTHS and self._names.tell("pressure"):
+            for reading in self._names.read(PRESSURE, None):
+                yield as_depths(reading, self._latitude)
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names.of(self.raw, self.mapping)
+
+    @cached_property
+    def _latitude(self) -> pl.Series:
+        return self.read("latitude").value
+
+    def _pressed(self) -> Iterator[Reading]:
+        """Depths from pressures, where the table gives neither end of the depth."""
+        ends = [first_of(self.by_columns(name), self.raw.height, pl.Float64()).value for name in _DEPTHS]
+        given = ends[0].is_not_null() | ends[1].is_not_null()
+        for reading in self._pressures():
+            yield as_depths(replace(reading, value=reading.value.set(given, None)), self._latitude)
+
+    def _pressures(self) -> Iterator[Reading]:
+        for name, said in self.columns.called("pressure"):
+            unit = self._declared(name, "pressure") or said.unit
+            if unit is not None:
+                yield read_product([self._column(name, (unit,))], PRESSURE, None)
+        for mapping in self.mappings:
+            for rule in mapping.rules.get("pressure", ()):
+                reading = self._by_rule(rule, mapping, PRESSURE)
+                if reading is not None:
+                    yield reading
+
+    def _declared(self, name: str, quantity: Quantity | None) -> Unit | None:
+        """The unit that the owner's card gives for a column, if it is one of that quantity."""
+        given = {plain_name(column): unit for column, unit in self.card.units.items()}.get(plain_name(name))
+        return unit_of(str(given), quantity) if given is not None and quantity else None
+
+    def _column(self, name: str, units: tuple[Unit | str, ...], term: Term | None = None) -> Column:
+        """A column with its units; the owner's word about them wins."""
+        first = next((unit.quantity for unit in units if isinstance(unit, Unit)), None)
+        said = self._declared(name, first or ("pixel" if GUESS in units else None))
+        less = self.columns.find(term.minus) if term and term.minus else None
+        return Column(
+            name=name,
+            text=self.raw[name],
+            units=(said,) if said else units,
+            power=term.power if term else 1,
+            minus=(less, self.raw[less]) if less else None,
+            missing=term.missing if term else (),
+            optional=bool(term and term.optional),
+            declared=said is not None,
+        )
 
     def _constants(self, given: Mapping[str, Any], kind: str, entry: Field) -> Iterator[Reading]:
         for key, said, text in constants(given, kind):
@@ -104,9 +172,10 @@ class Table:
             for name, said in self.columns.called(role):
                 if not entry.numeric:
                     yield read_text(name, self.raw[name])
-                elif said.unit or not needs_unit(name):
-                    unit = said.unit or _bare(entry)
-                    column = Column(name, self.raw[name], (unit,) if unit else ())
+                    continue
+                unit = self._declared(name, quantity_of(role)) or said.unit or _bare(entry)
+                if unit or not needs_unit(name):
+                    column = self._column(name, (unit,) if unit else ())
                     yield read_product([column], entry, self.mapping.plausible.get(entry.name))
 
     def _named_times(self, entry: Field) -> Iterator[Reading]:
@@ -151,8 +220,7 @@ class Table:
                 return None
             if name is not None:
                 quantity = QUANTITY_OF_UNIT.get(entry.unit or "")
-                units = tuple(_unit(unit, quantity) for unit in term.units)
-                columns.append(_column(name, self.raw, units, term, less))
+                columns.append(self._column(name, tuple(_unit(unit, quantity) for unit in term.units), term))
         if entry.dtype == "str":
             return read_text(columns[0].name, columns[0].text)
         reading = read_product(columns, entry, mapping.plausible.get(entry.name), rule.factor)
@@ -160,6 +228,7 @@ class Table:
         return replace(reading, how=f"{reading.how} ({told}, {rule.status})")
 
     def _last_resort(self, entry: Field) -> Iterator[Reading]:
+        yield from self._names.implied(entry)
         constant = self.mapping.constants.get(entry.name)
         if constant is not None:
             name = f"nominal value of {self.mapping.name}"
@@ -171,17 +240,16 @@ class Table:
             finding = Finding("info", "nominal_value", told, count=self.raw.height, do=do)
             yield replace(reading, how=f"{name} ({constant.status})", findings=[finding])
 
-
-def _column(name: str, raw: pl.DataFrame, units: tuple[Unit | str, ...], term: Term, less: str | None) -> Column:
-    return Column(
-        name=name,
-        text=raw[name],
-        units=units,
-        power=term.power,
-        minus=(less, raw[less]) if less else None,
-        missing=term.missing,
-        optional=term.optional,
-    )
+    def _unitless(self, entry: Field, reading: Reading) -> Iterator[Finding]:
+        """Columns that would fill what is missing, if their names had a unit."""
+        roles = [entry.name, "pressure"] if entry.name == "depth_min_m" else [entry.name]
+        if not entry.numeric or not reading.value.null_count():
+            return
+        for name, said in (pair for role in roles for pair in self.columns.called(role)):
+            if said.unit is None and needs_unit(name) and not self._declared(name, quantity_of(said.role)):
+                told = f"{name} may be the {'pressure' if said.role == 'pressure' else entry.title}, but has no unit"
+                do = f"say under  units:  in card.yaml what its numbers are, or rename it, for example to {entry.name}"
+                yield Finding("warning", "unit_missing", f"{told} and was not used", count=self.raw.height, do=do)
 
 
 def _unit(text: str, quantity: Quantity | None) -> Unit | str:
@@ -199,16 +267,6 @@ def _bare(entry: Field) -> Unit | str | None:
     if entry.bare == GUESS:
         return GUESS
     return unit_of(entry.bare, QUANTITY_OF_UNIT[entry.unit or "1"]) if entry.bare else None
-
-
-def _unitless(table: Table, entry: Field, reading: Reading) -> Iterator[Finding]:
-    """Columns that would fill what is missing, if their names had a unit."""
-    if entry.numeric and reading.value.null_count():
-        for name, said in table.columns.called(entry.name):
-            if said.unit is None and needs_unit(name):
-                told = f"{name} may be the {entry.title}, but has no unit and was not used"
-                do = f"rename it, for example to {entry.name}"
-                yield Finding("warning", "unit_missing", told, count=table.raw.height, do=do)
 
 
 def constants(given: Mapping[str, Any], kind: str) -> list[tuple[str, Meaning, str]]:

@@ -11,7 +11,7 @@ from aqqua.metadata.fields import FIELDS, Field
 from aqqua.metadata.mapping import InstrumentMapping
 from aqqua.metadata.reading import Reading
 
-__all__ = ["COMPARED", "conflicts", "mend_depths", "odd_values", "unused"]
+__all__ = ["COMPARED", "conflicts", "mend_depths", "odd_values", "place_altitudes", "unknown_volumes", "unused"]
 
 # How far two columns of one field may differ: relative for sizes, absolute (degrees) for positions.
 _RELATIVE = {"pixel_um": 0.02, "volume_l": 0.02, "subsample_factor": 0.001}
@@ -68,6 +68,44 @@ def mend_depths(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
         pl.max_horizontal("depth_min_m", "depth_max_m").alias("depth_max_m"),
     )
     return frame, findings
+
+
+def place_altitudes(frame: pl.DataFrame, above_ground: Sequence[str]) -> tuple[pl.DataFrame, list[Finding]]:
+    """What an altitude is: above the sea, or a depth with a minus sign – never the height above the sea floor.
+
+    Args:
+        frame: with the two depths and `altitude_m`.
+        above_ground: columns that give a height above the ground.
+    """
+    altitude, findings = frame["altitude_m"], []
+    depthless = frame["depth_min_m"].is_null() & frame["depth_max_m"].is_null()
+    below = (altitude < 0).fill_null(False) & depthless
+    if below.any():
+        told = "an altitude below sea level is a depth: it was taken as one"
+        do = "give  depth_m  instead; for a height above the sea floor give the depth too"
+        findings.append(Finding("warning", "altitude_below_sea", told, count=int(below.sum()), do=do))
+        low, high = (frame[name].zip_with(~below, -altitude) for name in ("depth_min_m", "depth_max_m"))
+        frame = frame.with_columns(low.alias("depth_min_m"), high.alias("depth_max_m"))
+        frame = frame.with_columns(altitude.set(below, None).alias("altitude_m"))
+    above = frame["altitude_m"].is_not_null()
+    if (above & ~depthless).any():
+        told = "there is a depth and an altitude: the altitude was kept as height above sea level"
+        do = "leave the altitude out if it is the height above the sea floor"
+        findings.append(Finding("warning", "depth_and_altitude", told, count=int((above & ~depthless).sum()), do=do))
+    for column in above_ground:
+        told = f"{column} is a height above the ground, not above the sea, and was not used"
+        findings.append(
+            Finding("info", "height_above_ground", told, count=frame.height, do="give the depth of the image")
+        )
+    return frame, findings
+
+
+def unknown_volumes(frame: pl.DataFrame, mapping: InstrumentMapping) -> list[Finding]:
+    """Rows without a water volume: nothing can be counted per litre there, and the owner is asked."""
+    count = frame["volume_l"].null_count()
+    told = "the water volume is not known: there will be no abundances from these images"
+    do = mapping.ask.get("volume_l") or FIELDS["volume_l"].ask
+    return [Finding("info", "volume_missing", told, count=count, do=do)] if count else []
 
 
 def odd_values(frame: pl.DataFrame, mapping: InstrumentMapping) -> list[Finding]:
