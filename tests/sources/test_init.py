@@ -88,5 +88,5 @@ def test_readers_of_other_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sources, "entry_points", lambda group: [entry])
     monkeypatch.setitem(__import__("sys").modules, __name__, __import__("types").SimpleNamespace(Spiral=Spiral))
     pack(tmp_path / "s", {"1.png": as_file(np.zeros((2, 2), np.uint8))})
-    assert sources.source_names() == ["ecotaxa_export", "folder", "ifcb", "spiral"]
+    assert sources.source_names() == sorted([*sources.SOURCES, "spiral"])
     assert sources.recognise(tmp_path / "s").name == "spiral"

@@ -12,6 +12,8 @@ The name need not be guessed: `recognise` asks every reader. None or several tha
 from __future__ import annotations
 
 import importlib
+import inspect
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -28,6 +30,11 @@ SOURCES = {
     "ecotaxa_export": "aqqua.sources.ecotaxa_export:EcotaxaExport",
     "flowcam": "aqqua.sources.flowcam:Flowcam",
     "folder": "aqqua.sources.folder:Folder",
+    "frames_biigle": "aqqua.sources.frames_squidle:FramesBiigle",
+    "frames_coco": "aqqua.sources.frames_coco:FramesCoco",
+    "frames_masks": "aqqua.sources.frames_masks:FramesMasks",
+    "frames_squidle": "aqqua.sources.frames_squidle:FramesSquidle",
+    "frames_yolo": "aqqua.sources.frames_yolo:FramesYolo",
     "ifcb": "aqqua.sources.ifcb:Ifcb",
 }
 _GROUP = "aqqua.sources"
@@ -39,16 +46,35 @@ def source_names() -> list[str]:
 
 
 def load_source(name: str) -> Source:
-    """Return a reader by name.
+    """Return a reader by name, with its options if it has any ("frames_coco:margin=10").
 
     Raises:
-        UnknownNameError: nobody registered this name.
+        UnknownNameError: nobody registered this name, or the reader has no such option.
+        ConfigError: an option has a wrong value.
     """
+    name, *given = name.split(":")
     target = SOURCES.get(name) or next((e.value for e in entry_points(group=_GROUP) if e.name == name), None)
     if target is None:
         raise UnknownNameError("source", name, source_names())
     module, _, attribute = target.partition(":")
-    return cast("Source", getattr(importlib.import_module(module), attribute)())
+    reader = getattr(importlib.import_module(module), attribute)
+    return cast("Source", reader(**_options(reader, name, given)))
+
+
+def _options(reader: Callable[..., object], name: str, given: list[str]) -> dict[str, str]:
+    """What stands behind the name of a reader: "margin=10"."""
+    known = [
+        entry.name
+        for entry in inspect.signature(reader).parameters.values()
+        if entry.kind is entry.POSITIONAL_OR_KEYWORD
+    ]
+    options: dict[str, str] = {}
+    for entry in given:
+        option, _, value = entry.partition("=")
+        if option not in known:
+            raise UnknownNameError(f"option of {name}", option, known)
+        options[option] = value
+    return options
 
 
 def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
