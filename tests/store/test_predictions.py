@@ -102,7 +102,9 @@ def test_the_newest_model_is_the_default(dataset: Dataset) -> None:
 
 def test_what_made_them_is_noted_in_each_file_and_once(dataset: Dataset) -> None:
     path = dataset.write_predictions("vit-1", 0, predicted(dataset, 0), INFO)
-    assert read_notes(path) == {**INFO, "model_id": "vit-1", "kind": "predictions", "format": [1, 1]}
+    origin = {"dataset": dataset.uuid, "snapshot": dataset.snapshot, "shard": dataset.shards[0].identity}
+    expected = {**INFO, "model_id": "vit-1", "kind": "predictions", "format": [1, 1], "origin": origin}
+    assert read_notes(path) == expected
     info = json.loads((path.parent / "model.json").read_text())
     assert info.items() >= {**INFO, "model_id": "vit-1"}.items()
     assert info["created_utc"]

@@ -70,7 +70,7 @@ def commit_shards(
         shutil.rmtree(shard.folder, ignore_errors=True)
 
 
-def commit_tombstones(root: Path, uids: Sequence[int], reason: str) -> None:
+def commit_tombstones(root: Path, uids: Sequence[int] | pl.Series, reason: str) -> None:
     """Take images out, as the next snapshot."""
     with _only_writer(root):
         old = read_manifest(root, read_current(root))

@@ -17,6 +17,7 @@ from aqqua.store.codec import decode
 from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.manifest import Manifest, Shard, read_current, read_manifest
+from aqqua.store.moves import led, read_moves
 from aqqua.store.rows import reading, rows_at
 from aqqua.store.shard import SealedShard
 from aqqua.store.tombstones import read_tombstones
@@ -317,8 +318,9 @@ class Dataset:
             info: weights_sha256, preprocessing_hash, label_set, created_utc and more.
         """
         path = self.prediction_path(model_id, shard)
-        predictions.write_predictions(path, shard, frame, {**info, "model_id": model_id})
-        predictions.write_info(self.path, model_id, info)
+        origin = {"dataset": self.uuid, "snapshot": self.snapshot, "shard": self._shard(shard).identity}
+        predictions.write_predictions(path, shard, frame, {**info, "model_id": model_id, "origin": origin})
+        predictions.write_info(self.path, model_id, {**info, "dataset": self.uuid})
         return path
 
     # ---- what did not get in, what looks odd
@@ -368,6 +370,8 @@ class Dataset:
     def _label_rows(self) -> pl.DataFrame:
         with reading(self.path):
             rows = labels.read_labels(self.path / "labels", self.snapshot)
+            if self.manifest.moves:
+                rows = led(rows, read_moves(self.path, self.manifest.moves), self.shards)
             return rows.filter(~pl.col("uid").is_in(self._removed_uids()))
 
     def _reader(self, shard: Shard, *, readahead: bool = False) -> ShardReader:
