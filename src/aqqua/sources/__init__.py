@@ -36,6 +36,7 @@ SOURCES = {
     "frames_squidle": "aqqua.sources.frames_squidle:FramesSquidle",
     "frames_yolo": "aqqua.sources.frames_yolo:FramesYolo",
     "ifcb": "aqqua.sources.ifcb:Ifcb",
+    "zooprocess": "aqqua.sources.zooprocess:Zooprocess",
 }
 _GROUP = "aqqua.sources"
 
