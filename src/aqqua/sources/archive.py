@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -28,6 +29,9 @@ MAX_TABLE_BYTES = 1 << 34
 MAX_RATIO = 1500
 """Deflate cannot pack better than about 1032:1; a member that claims more is made to do harm."""
 _UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_LOCAL_HEADER = struct.Struct("<4s22sHH")  # APPNOTE.TXT of PKWARE, 4.3.7
+_LOCAL_MAGIC = b"PK\x03\x04"
+_USUAL_EXTRA = 64
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 
@@ -116,13 +120,27 @@ class Tree:
                 f"{self.members[name]:,} bytes are more than the {limit:,} allowed here", where=self.where(name)
             )
         try:
-            with self.open(name) as file:
-                data = file.read(limit + 1)
+            data = self._at_once(name)
+            if data is None:
+                with self.open(name) as file:
+                    data = file.read(limit + 1)
         except _UNREADABLE as error:
             raise self._unreadable(name, error) from error
         if len(data) > limit:
             raise UnsafeInputError("larger than it claims to be", where=self.where(name))
         return data
+
+    def _at_once(self, name: str) -> bytes | None:
+        """A whole member in one reading, or None where something is not as listed and `zipfile` or `open` must say."""
+        size = self.members[name]
+        if not self.is_zip:
+            file = os.open(f"{self._folder}/{name}", os.O_RDONLY)
+            try:
+                data = os.read(file, size + 1)
+            finally:
+                os.close(file)
+            return data if len(data) == size else None
+        return _zip_member(self._zip.fp.fileno(), self._infos[name])  # type: ignore[union-attr]
 
     def blocks(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
         """Yield a member block by block.
@@ -170,6 +188,10 @@ class Tree:
                     f"the zip is damaged: {error}", where=self.path, do="copy or download it again"
                 ) from error
         return self._open[1]
+
+    @cached_property
+    def _folder(self) -> str:
+        return str(self.path)
 
     @cached_property
     def _infos(self) -> dict[str, zipfile.ZipInfo]:
@@ -251,6 +273,27 @@ def _refuse_link_out(path: str, root: Path) -> None:
             where=path,
             do="copy the file itself into the folder",
         )
+
+
+def _zip_member(file: int, info: zipfile.ZipInfo) -> bytes | None:
+    """A member as the directory of the zip lists it; None if anything is otherwise, or packed in an unusual way."""
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or info.flag_bits & _ENCRYPTED_FLAG:
+        return None
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437")
+    data = os.pread(file, _LOCAL_HEADER.size + len(name) + _USUAL_EXTRA + info.compress_size, info.header_offset)
+    if len(data) < _LOCAL_HEADER.size:
+        return None
+    magic, _, name_bytes, extra_bytes = _LOCAL_HEADER.unpack_from(data)
+    begin = _LOCAL_HEADER.size + name_bytes + extra_bytes
+    packed = memoryview(data)[begin : begin + info.compress_size]
+    if magic != _LOCAL_MAGIC or data[_LOCAL_HEADER.size :][:name_bytes] != name or len(packed) < info.compress_size:
+        return None
+    if info.compress_type == zipfile.ZIP_STORED:
+        content = bytes(packed)
+    else:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = inflater.decompress(packed, info.file_size + 1)
+    return content if len(content) == info.file_size and zlib.crc32(content) == info.CRC else None
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:

@@ -7,29 +7,32 @@ shards, `rejects.parquet` and `notes.json`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from aqqua.errors import AqquaError, FormatError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.metadata.harmonise import Harmonised, harmonise
 from aqqua.progress import job as shown
+from aqqua.sources.block import Block
 from aqqua.sources.join import join_table
 from aqqua.sources.part import PROBLEM, Part
 from aqqua.sources.pixels import Picture
 from aqqua.sources.plan import Job, Piece, row_keys
+from aqqua.store.codec import record
 from aqqua.store.rejects import REJECT_SCHEMA
 from aqqua.store.shard import SealedShard, ShardBuilder
 
 __all__ = ["JobResult", "build_shard"]
 
-_BATCH = 256
+_BLOCK_ROWS = 1 << 12
+_BLOCK_BYTES = 32 << 20
+_SHOWN = 256
+"""Rows go to the shard by so many, or when their images are so large; progress is shown for so many."""
 _REJECTS, _NOTES = "rejects.parquet", "notes.json"
 
 
@@ -167,48 +170,41 @@ class _Work:
             self.rejects.append(told.with_columns(_as_json(rows)).select(*REJECT_SCHEMA))
 
     def _images(self, part: Part, raw: pl.DataFrame, told: Harmonised, advance: Callable[..., None]) -> None:
-        """Read the images of harmonised rows, batch by batch."""
+        """Read and encode the images of harmonised rows, some thousand rows at a time."""
         converted = self._numbered(told.converted)
         clean = raw.drop(*PROBLEM)
-        for first in range(0, converted.height, _BATCH):
-            chosen = slice(first, first + _BATCH)
-            rows, images = self._read(part, clean, converted[chosen])
-            labels = told.labels.filter(pl.col("_row").is_in(rows["_row"].implode()))
-            self._add(images, rows, clean[rows["_row"]], labels)
-            advance(len(converted[chosen]))
+        for first in range(0, converted.height, _BLOCK_ROWS):
+            rows = converted[first : first + _BLOCK_ROWS]
+            block = Block.of(rows, clean, told.labels)
+            for number, picture in enumerate(part.pictures(block.raw)):
+                self._image(block, number, picture)
+                if not number % _SHOWN:
+                    advance(min(_SHOWN, rows.height - number))
+            self._flush(block)
 
-    def _read(self, part: Part, raw: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[np.ndarray]]:
-        """Pixels for rows; those that have none become rejects."""
-        images: list[np.ndarray] = []
-        names: list[str | None] = []
-        good: list[int] = []
-        chosen = raw[rows["_row"]]
-        given = chosen["channel_names"].to_list() if "channel_names" in chosen.columns else [None] * chosen.height
-        for number, picture in enumerate(part.pictures(chosen)):
-            if isinstance(picture, Picture):
-                images.append(picture.pixels)
-                names.append(_channel_names(given[number], picture))
-                good.append(number)
-            else:
-                self._refuse_image(chosen[number], picture)
-        return rows[good].with_columns(pl.Series("channel_names", names, pl.String)), images
+    def _image(self, block: Block, number: int, picture: Picture | SourceError | FormatError) -> None:
+        """Encode an image; one that cannot be read, or that the format does not hold, becomes a reject."""
+        try:
+            if not isinstance(picture, Picture):
+                raise picture
+            encoded = record(picture.pixels)
+        except (SourceError, FormatError) as error:
+            self._refuse_image(block.raw[number], error)
+            return
+        block.take(number, encoded, picture)
+        room = self.job.shard_images - (len(self.builder) if self.builder else 0)
+        if len(block.records) >= room or block.nbytes >= _BLOCK_BYTES:
+            self._flush(block)
 
-    def _add(self, images: list[np.ndarray], rows: pl.DataFrame, raw: pl.DataFrame, labels: pl.DataFrame) -> None:
-        """Add a batch; an image that the format does not hold becomes a reject."""
-        for batch, part in _fitting(images, self._room):
-            chosen = rows[batch]
-            position = {row: place for place, row in enumerate(chosen["_row"].to_list())}
-            said = labels.filter(pl.col("_row").is_in(list(position)))
-            said = said.with_columns(pl.col("_row").replace_strict(position, return_dtype=pl.UInt32, default=None))
-            try:
-                self._open().add_batch(part, chosen.drop("_row"), raw[batch], said)
-            except FormatError as error:
-                if len(part) == 1:
-                    self._refuse_image(raw[batch], SourceError(error.what, do=error.do))
-                    continue
-                for one in range(batch.start, batch.stop):
-                    at = slice(one, one + 1)
-                    self._add(images[at], rows[at], raw[at], labels)
+    def _flush(self, block: Block) -> None:
+        """Put what was read into the open shard, and seal it if it is full."""
+        if not block.records:
+            return
+        builder = self._open()
+        builder.add_records(block.records, *block.tables())
+        block.clear()
+        if builder.full or len(builder) >= self.job.shard_images:
+            self._seal()
 
     def _refuse_part(self, part: Part, error: AqquaError) -> None:
         """A whole table that cannot be read."""
@@ -238,12 +234,6 @@ class _Work:
         numbers = [self.samples[name] for name in converted["sample_id"].to_list()]
         return converted.with_columns(pl.Series("sample_idx", numbers, pl.Int32))
 
-    def _room(self) -> int:
-        """How many images the open shard can still take."""
-        if self.builder and (self.builder.full or len(self.builder) >= self.job.shard_images):
-            self._seal()
-        return self.job.shard_images - (len(self.builder) if self.builder else 0)
-
     def _open(self) -> ShardBuilder:
         if self.builder is None:
             name = f"shard-{len(self.names)}"
@@ -254,29 +244,9 @@ class _Work:
         return self.builder
 
     def _seal(self) -> None:
-        if self.builder is None:
-            return
-        if len(self.builder):
+        if self.builder is not None:
             self.builder.seal({name: "; ".join(ways) for name, ways in self.provenance.items()})
-        else:  # no image of the last batch could be stored
-            self.builder.discard()
-            self.names.pop()
-        self.builder = None
-
-
-def _fitting(images: Sequence[Any], room: Callable[[], int]) -> Iterator[tuple[slice, list[Any]]]:
-    """Cut a batch where a shard is full."""
-    first = 0
-    while first < len(images):
-        last = min(len(images), first + room())
-        yield slice(first, last), list(images[first:last])
-        first = last
-
-
-def _channel_names(given: str | None, picture: Picture) -> str | None:
-    """Names of the channels by the table, if there is one for each, else by the file."""
-    channels = picture.pixels.shape[2] if picture.pixels.ndim == 3 else 1
-    return given if given and channels > 1 and given.count(",") == channels - 1 else picture.channel_names
+            self.builder = None
 
 
 def _as_json(rows: pl.DataFrame) -> pl.Series:

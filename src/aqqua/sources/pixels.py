@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from aqqua.errors import SourceError
+from aqqua.sources.decoders import decode_plain
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_SIDE", "Picture", "decode_image", "decode_picture"]
 
@@ -61,6 +62,8 @@ def decode_picture(data: bytes, where: str) -> Picture:
     """
     if not data:
         raise SourceError("the image file is empty", where=where, do="export this image again")
+    if (plain := decode_plain(data)) is not None:
+        return Picture(plain, _COLOURS["RGB"] if plain.ndim == 3 else None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -11,7 +11,7 @@ read it.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -20,7 +20,7 @@ from aqqua.errors import FormatError
 from aqqua.store.chunk import HEADER_BYTES, MAX_IMAGE_BYTES, damaged, inflate
 from aqqua.store.deflate import deflate
 
-__all__ = ["MAX_IMAGE_BYTES", "check_value", "decode", "encode", "pixel_hash"]
+__all__ = ["MAX_IMAGE_BYTES", "Record", "check_value", "decode", "encode", "pixel_hash", "record"]
 
 MAX_SIDE_PX = 65_535
 MAX_CHANNELS = 63
@@ -28,6 +28,30 @@ MAX_CHANNELS = 63
 _TRAILER = struct.Struct("<2sBBHHQ")
 _MAGIC, _VERSION = b"AQ", 1
 _CFRAME = b"\x9e\xa8b2frame\x00"
+
+
+class Record(NamedTuple):
+    """One image encoded, and what its row in Converted Metadata says of its pixels."""
+
+    value: bytes
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    nbytes: int
+    xxh3: int
+
+
+def record(pixels: np.ndarray) -> Record:
+    """Encode one image, as `encode` does, and tell its shape, type and hash.
+
+    Raises:
+        FormatError: see `encode`.
+    """
+    pixels, channels = _canonical(pixels)
+    height, width = pixels.shape[:2]
+    dtype = "uint8" if pixels.itemsize == 1 else "uint16"
+    return Record(_value(pixels, channels), height, width, channels, dtype, pixels.nbytes, _digest(pixels, channels))
 
 
 def encode(pixels: np.ndarray) -> bytes:
@@ -44,7 +68,10 @@ def encode(pixels: np.ndarray) -> bytes:
     >>> decode(encode(np.arange(6, dtype=np.uint8).reshape(2, 3))).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
-    pixels, channels = _canonical(pixels)
+    return _value(*_canonical(pixels))
+
+
+def _value(pixels: np.ndarray, channels: int) -> bytes:
     chunk = deflate(pixels)
     kind = channels + 64 * (pixels.itemsize - 1)
     height, width = pixels.shape[:2]
@@ -104,7 +131,10 @@ def pixel_hash(pixels: np.ndarray) -> int:
     It is the hash of the samples (C order, little endian) followed by height u16, width u16, channels u8 and bytes per
     sample u8.
     """
-    pixels, channels = _canonical(pixels)
+    return _digest(*_canonical(pixels))
+
+
+def _digest(pixels: np.ndarray, channels: int) -> int:
     digest = xxhash.xxh3_64(pixels.data)
     digest.update(struct.pack("<HHBB", *pixels.shape[:2], channels, pixels.itemsize))
     return int(digest.intdigest())
@@ -121,6 +151,8 @@ def _canonical(pixels: np.ndarray) -> tuple[np.ndarray, int]:
     if not fits or channels > MAX_CHANNELS or pixels.nbytes > MAX_IMAGE_BYTES:
         limits = f"1 to {MAX_SIDE_PX} px a side, 1 to {MAX_CHANNELS} channels, up to {MAX_IMAGE_BYTES} bytes"
         raise FormatError(f"an image of shape {pixels.shape} cannot be stored", do=f"the format holds {limits}")
+    if pixels.itemsize == 1:
+        return np.ascontiguousarray(pixels), channels
     return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("<")), channels
 
 

@@ -17,10 +17,10 @@ from aqqua.store.identity import tool_versions
 from aqqua.store.images import ShardReader, write_shard
 from aqqua.store.manifest import Shard
 from aqqua.store.parquet import FORMAT, write_blocks, write_frame
+from aqqua.store.readback import differences
 from aqqua.store.spool import TableSpool, ValueSpool, pseudo_random_order
-from aqqua.store.verify import verify_shard
 
-__all__ = ["write_sealed"]
+__all__ = ["read_back", "summary_of", "write_sealed"]
 
 _CONVERTED_ROWS, _RAW_ROWS = 1 << 17, 1 << 13
 
@@ -62,10 +62,10 @@ def write_sealed(
         )
         write_blocks(folder / "raw.parquet", _keyed(raw.blocks(order, _RAW_ROWS)), kind="raw")
         n_labels = _write_labels(folder / "labels.parquet", labels.frame(), order)
-    summary = _summary(folder, len(values), int(digest.intdigest()))
+    summary = summary_of(folder, len(values), int(digest.intdigest()))
     summary |= {"source": about["source"], "fingerprint": about["fingerprint"], "order": f"splitmix64:{seed}"}
     summary |= {"n_labels": n_labels, "format": list(FORMAT), "tools": tool_versions()}
-    _read_back(folder, summary)
+    read_back(folder, summary)
     write_json(folder / "summary.json", summary)
 
 
@@ -95,7 +95,7 @@ def _write_labels(path: Path, labels: pl.DataFrame, order: np.ndarray) -> int:
     return write_frame(path, labels.drop("_row").insert_column(0, key).sort("key", maintain_order=True), kind="labels")
 
 
-def _summary(folder: Path, count: int, images_digest: int) -> dict[str, Any]:
+def summary_of(folder: Path, count: int, images_digest: int) -> dict[str, Any]:
     """What the manifest will say about the shard."""
     names = {"images": "images.mdb", "converted": "converted.parquet", "raw": "raw.parquet"}
     summary: dict[str, Any] = {"n_images": count, **names, "images_digest": images_digest}
@@ -131,11 +131,11 @@ def _extent(converted: Path) -> dict[str, Any]:
     return {**row, **times}
 
 
-def _read_back(folder: Path, summary: Mapping[str, Any]) -> None:
+def read_back(folder: Path, summary: Mapping[str, Any]) -> None:
     """Read everything from the disk again, and compare."""
     shard = Shard.from_row(folder, {**summary, "number": 0})
-    wrong = [finding for finding in verify_shard(shard, level=3) if finding.severity == "error"]
+    wrong = differences(shard)
     ShardReader(shard.images).close()  # or the file would keep its room on the disk after it is moved away
     if wrong:
-        what = f"the disk gave back something else than was written: {wrong[0].message}"
-        raise StorageError(what, where=wrong[0].where, do="check the disk and its memory, then run it again")
+        what = f"the disk gave back something else than was written: {wrong}"
+        raise StorageError(what, where=folder, do="check the disk and its memory, then run it again")

@@ -26,7 +26,7 @@ import polars as pl
 
 from aqqua.errors import ConfigError, StorageError
 from aqqua.store.atomic import storage
-from aqqua.store.codec import encode, pixel_hash
+from aqqua.store.codec import Record, record
 from aqqua.store.labels import conform_labels
 from aqqua.store.sealing import write_sealed
 from aqqua.store.spool import TableSpool, ValueSpool
@@ -151,16 +151,28 @@ class ShardBuilder:
             StorageError: the disk is full; the builder cannot be used any more. (After the others nothing of the batch
                 was added.)
         """
-        if not len(images) == len(converted) == len(raw):
-            counts = f"{len(images)} images, {len(converted)} converted rows, {len(raw)} raw rows"
+        self.add_records([record(image) for image in images], converted, raw, labels)
+
+    def add_records(
+        self,
+        records: Sequence[Record],
+        converted: pl.DataFrame,
+        raw: pl.DataFrame,
+        labels: pl.DataFrame | None = None,
+    ) -> None:
+        """Add images that are encoded already (`aqqua.store.codec.record`); else as `add_batch`.
+
+        Tables cost the same for ten rows as for a thousand, so give some thousands at a time.
+        """
+        if not len(records) == len(converted) == len(raw):
+            counts = f"{len(records)} images, {len(converted)} converted rows, {len(raw)} raw rows"
             raise ConfigError(f"a batch of {counts}", do="give one row of each for every image")
-        if len(self) + len(images) > MAX_SHARD_IMAGES:
+        if len(self) + len(records) > MAX_SHARD_IMAGES:
             raise ConfigError(f"more than {MAX_SHARD_IMAGES} images for one shard", do="seal it when it is `full`")
-        values = [encode(image) for image in images]
-        rows = _conform_converted(converted, images)
+        rows = _conform_converted(converted, records)
         texts = _conform_raw(raw)
-        said = None if labels is None else _conform_labels(labels, len(images), first=len(self))
-        self._values.extend(values)
+        said = None if labels is None else _conform_labels(labels, len(records), first=len(self))
+        self._values.extend([entry.value for entry in records])
         self._converted.append(rows)
         self._raw.append(texts)
         if said is not None:
@@ -195,12 +207,12 @@ class ShardBuilder:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _conform_converted(frame: pl.DataFrame, images: Sequence[np.ndarray]) -> pl.DataFrame:
+def _conform_converted(frame: pl.DataFrame, records: Sequence[Record]) -> pl.DataFrame:
     """All columns of Converted Metadata but the key, in order and of the right type."""
     from aqqua.metadata.fields import FIELDS, polars_schema
 
     schema = {name: kind for name, kind in polars_schema().items() if name != "key"}
-    from_pixels = _pixel_columns(images)
+    from_pixels = _pixel_columns(records)
     given = [name for name in frame.columns if not name.startswith("_") and name not in from_pixels and name != "key"]
     if unknown := sorted(set(given) - set(schema)):
         raise ConfigError(f"Converted Metadata has no field {unknown[0]!r}", do=f"the fields are {', '.join(FIELDS)}")
@@ -212,17 +224,11 @@ def _conform_converted(frame: pl.DataFrame, images: Sequence[np.ndarray]) -> pl.
         raise ConfigError(f"a column of Converted Metadata of a wrong type ({error})") from error
 
 
-def _pixel_columns(images: Sequence[np.ndarray]) -> dict[str, pl.Series]:
+def _pixel_columns(records: Sequence[Record]) -> dict[str, pl.Series]:
     """What the store knows from the pixels."""
-    columns = {
-        "width": pl.Series([image.shape[1] for image in images], dtype=pl.Int32),
-        "height": pl.Series([image.shape[0] for image in images], dtype=pl.Int32),
-        "channels": pl.Series([image.shape[2] if image.ndim == 3 else 1 for image in images], dtype=pl.UInt8),
-        "dtype": pl.Series([image.dtype.newbyteorder("=").name for image in images], dtype=pl.String),
-        "nbytes": pl.Series([image.nbytes for image in images], dtype=pl.UInt32),
-        "xxh3": pl.Series([pixel_hash(image) for image in images], dtype=pl.UInt64),
-    }
-    return {name: column.alias(name) for name, column in columns.items()}
+    kinds = {"width": pl.Int32, "height": pl.Int32, "channels": pl.UInt8, "dtype": pl.String, "nbytes": pl.UInt32}
+    kinds |= {"xxh3": pl.UInt64}
+    return {name: pl.Series(name, [getattr(entry, name) for entry in records], kind) for name, kind in kinds.items()}
 
 
 def _conform_raw(frame: pl.DataFrame) -> pl.DataFrame:
