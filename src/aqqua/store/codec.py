@@ -19,6 +19,7 @@ import xxhash
 from aqqua.errors import FormatError
 from aqqua.store.chunk import HEADER_BYTES, MAX_IMAGE_BYTES, damaged, inflate
 from aqqua.store.deflate import deflate
+from aqqua.store.quick import quick
 
 __all__ = ["MAX_IMAGE_BYTES", "Record", "check_value", "decode", "encode", "pixel_hash", "record"]
 
@@ -101,6 +102,9 @@ def decode(
         FormatError: the value is damaged or no image.
         UnsafeInputError: it claims a size beyond all bounds.
     """
+    image = quick(value)
+    if image is not None:
+        return image
     size = len(value)
     if value[:10] == _CFRAME:
         from aqqua.store.cframe import decode_cframe
