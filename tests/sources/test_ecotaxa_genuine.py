@@ -215,7 +215,7 @@ def test_the_table_of_a_whole_cruise(shared_data: Path, tmp_path: Path) -> None:
     assert set(made.labels["status"]) == {"validated"}
 
 
-@pytest.mark.parametrize("name", ["planktoscope_tots", "planktoscope_trellu", "zooscan_pid", "zooscan_stonehaven"])
+@pytest.mark.parametrize("name", ["planktoscope_tots", "planktoscope_trellu", "zooscan_stonehaven"])
 def test_folders_of_other_tables_are_refused_with_advice(shared_data: Path, name: str) -> None:
     with pytest.raises(SourceError, match="no reader recognises") as caught:
         recognise(DATA / "tables" / name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from posixpath import basename, dirname, splitext
 
-from aqqua.errors import SourceError
+from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree
 from aqqua.sources.cutting import Box, image_size, outside, read_sheet
@@ -128,7 +128,7 @@ class RunImages:
     def _wrong_with(self, mask: str, sheet: str) -> str | None:
         try:
             height, width = read_sheet(self._tree.read(mask), self._tree.where(mask)).pixels.shape[:2]
-        except SourceError as error:
+        except (SourceError, FormatError) as error:
             return f"the mask of a collage cannot be read: {error.what}"
         size = self._size(sheet)
         if size and size != (width, height):

@@ -143,7 +143,7 @@ class ZooprocessScan(Part):
             ),
             source_path=where,
             source_row=pid.table.lines,
-            image_path=[place and place.image for place in used],
+            image_path=[place.image if place else None for place in used],
             object_id=[
                 f"{label}_{item}" if label and item else None for label, item in zip(labels, items, strict=True)
             ],
