@@ -13,7 +13,6 @@ import polars as pl
 
 from aqqua.errors import NotFoundError, UnknownNameError
 from aqqua.store import labels, masks, predictions, rejects
-from aqqua.store.codec import decode
 from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.manifest import Manifest, Shard, read_current, read_manifest
@@ -211,7 +210,7 @@ class Dataset:
             FormatError: it is damaged.
         """
         shard, key = self._require([uid])[0]
-        return decode(self._reader(shard).get(key), where=f"{shard.images}, key {key}")
+        return self._reader(shard).image(key)
 
     def images(self, uids: Sequence[int]) -> list[np.ndarray]:
         """Pixels of images in the order asked for; files are read in the order of their keys.
@@ -220,20 +219,22 @@ class Dataset:
             NotFoundError: there is no such image.
             FormatError: one is damaged.
         """
-        self._require(uids)
         found: dict[int, np.ndarray] = {}
         for number, keys in by_shard(uids).items():
-            shard = self._shard(number)
-            for key, value in self._reader(shard).visit(keys):
-                found[join_uid(number, key)] = decode(value, where=f"{shard.images}, key {key}")
+            shard = self._numbered.get(number)
+            if shard is None or shard.n_removed or max(keys) >= shard.n_images:
+                self._require([join_uid(number, key) for key in keys])
+            shard, first = self._shard(number), join_uid(number, 0)
+            for key, image in self._reader(shard).images(keys):
+                found[first + key] = image
         return [found[int(uid)] for uid in uids]
 
     def iter_images(self, shard: Shard) -> Iterator[tuple[int, np.ndarray]]:
         """Uid and pixels of each image of a shard, in storage order, without removed ones."""
         removed = set(self._removed[shard.number].to_list() if shard.number in self._removed else ())
-        for key, value in self._reader(shard, readahead=True).visit():
-            if key not in removed:
-                yield join_uid(shard.number, key), decode(value, where=f"{shard.images}, key {key}")
+        keys = (key for key in range(shard.n_images) if key not in removed) if removed else None
+        for key, image in self._reader(shard, readahead=True).images(keys):
+            yield join_uid(shard.number, key), image
 
     # ---- masks
 

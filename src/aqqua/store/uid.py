@@ -42,6 +42,10 @@ def by_shard(uids: Iterable[int]) -> dict[int, list[int]]:
     {0: [5, 6], 1: [7]}
     """
     found: dict[int, list[int]] = {}
-    for shard, key in map(split_uid, uids):
-        found.setdefault(shard, []).append(key)
+    for uid in map(int, uids):
+        shard = uid >> _KEY_BITS
+        if shard in found:
+            found[shard].append(uid & _KEY_MASK)
+        else:
+            found[shard] = [uid & _KEY_MASK]
     return found
