@@ -1,4 +1,4 @@
-"""Names of taxa: a small built-in snapshot, and how labels of people and tools match it.
+"""Names of taxa: a built-in snapshot, snapshots that owners froze, and how labels of people and tools match them.
 
 A label that matches nothing stays as it is: it has no taxon, and is never dropped.
 """
@@ -11,35 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import yaml
 
-from aqqua.errors import ConfigError
+from aqqua.errors import ConfigError, NotFoundError
 
-__all__ = ["Taxon", "by_ecotaxa_id", "clean", "match", "taxa"]
+__all__ = ["Taxon", "Taxonomy", "builtin", "by_ecotaxa_id", "clean", "load_taxonomy", "match", "taxa"]
 
-# Parts, stages and qualities: what they are said of is the taxon ("part<Ciliophora", "larvae<Polychaeta").
-_MORPHO = frozenset(
-    {
-        "part",
-        "parts",
-        "head",
-        "tail",
-        "body",
-        "antenna",
-        "dead",
-        "cut",
-        "multiple",
-        "chain",
-        "chains",
-        "colony",
-        "larva",
-    }
-    | {"larvae", "nauplius", "nauplii", "juvenile", "adult", "female", "male", "egg", "eggs", "sac", "cyst", "spore"}
-    | {"stage", "like", "other", "others", "unknown", "small", "large", "solitary"}
-)
+_MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +34,8 @@ class Taxon:
         ecotaxa_id: identifier in EcoTaxa's taxonomy, None where not certain.
         rank: taxonomic rank, or "category".
         lineage: names from the root to the taxon itself.
+        also_in: further parents; a source may have it in several places.
+        checked: where the AphiaID was seen; None where it is from memory, or there is none.
     """
 
     name: str
@@ -59,55 +43,132 @@ class Taxon:
     ecotaxa_id: int | None
     rank: str
     lineage: tuple[str, ...]
+    also_in: tuple[str, ...] = ()
+    checked: str | None = None
+
+
+class Taxonomy:
+    """Names and other names of taxa.
+
+    Args:
+        entries: accepted name → parent, rank, aphia, checked, ecotaxa, also, also_in.
+        where: names the file in errors.
+
+    Raises:
+        ConfigError: a parent is unknown or its own ancestor, or a name means two taxa.
+    """
+
+    def __init__(self, entries: Mapping[str, Mapping[str, Any]], where: str = "taxa.yaml") -> None:
+        self.where = where
+        self.taxa: Mapping[str, Taxon] = MappingProxyType(
+            {name: self._taxon(name, entry, entries) for name, entry in entries.items()}
+        )
+        self.index = self._index(entries)
+        self._by_ecotaxa = {taxon.ecotaxa_id: taxon for taxon in self.taxa.values() if taxon.ecotaxa_id}
+        self._by_aphia = {taxon.aphia_id: taxon for taxon in self.taxa.values() if taxon.aphia_id}
+
+    def find(self, cleaned: str) -> Taxon | None:
+        """The taxon of a cleaned name, or None."""
+        return self.index.get(cleaned)
+
+    def by_ecotaxa_id(self, number: int) -> Taxon | None:
+        """The taxon with an identifier of EcoTaxa, or None."""
+        return self._by_ecotaxa.get(number)
+
+    def by_aphia_id(self, number: int) -> Taxon | None:
+        """The taxon with an identifier of WoRMS, or None."""
+        return self._by_aphia.get(number)
+
+    def _taxon(self, name: str, entry: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> Taxon:
+        also_in = tuple(entry.get("also_in", ()))
+        if unknown := [parent for parent in also_in if parent not in entries]:
+            raise ConfigError(f"{self.where}: {name} is also in the unknown {unknown[0]}")
+        line = [name]
+        while parent := entries[line[-1]].get("parent"):
+            if parent not in entries or parent in line:
+                raise ConfigError(f"{self.where}: {line[-1]} has the unknown or circular parent {parent}")
+            line.append(parent)
+        rank, checked = str(entry.get("rank") or "category"), entry.get("checked") or None
+        return Taxon(name, entry.get("aphia"), entry.get("ecotaxa"), rank, tuple(reversed(line)), also_in, checked)
+
+    def _index(self, entries: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Taxon]:
+        """Cleaned name → taxon."""
+        index: dict[str, Taxon] = {}
+        for name, entry in entries.items():
+            for label in (name, *entry.get("also", ())):
+                if index.setdefault(clean(label), self.taxa[name]).name != name:
+                    raise ConfigError(f"{self.where}: {label!r} means both {index[clean(label)].name} and {name}")
+        return MappingProxyType(index)
 
 
 @cache
-def taxa() -> Mapping[str, Taxon]:
-    """All taxa of the snapshot, by accepted name."""
-    entries = _entries()
-    return MappingProxyType(
-        {
-            name: Taxon(name, entry.get("aphia"), entry.get("ecotaxa"), entry["rank"], _lineage(name, entries))
-            for name, entry in entries.items()
-        }
-    )
+def builtin() -> Taxonomy:
+    """The snapshot that comes with aqqua."""
+    return Taxonomy(_entries())
 
 
 @cache
 def _entries() -> dict[str, dict[str, Any]]:
     text = (files("aqqua.metadata") / "taxa.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    loaded: dict[str, dict[str, Any]] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 (a safe loader, in C where there is one)
     return loaded
 
 
-def _lineage(name: str, entries: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    line = [name]
-    while parent := entries[line[-1]].get("parent"):
-        if parent not in entries or parent in line:
-            raise ConfigError(f"taxa.yaml: {line[-1]} has the unknown or circular parent {parent}")
-        line.append(parent)
-    return tuple(reversed(line))
+def load_taxonomy(path: Path | str | None) -> Taxonomy:
+    """The built-in snapshot with that of a file, whose word counts where both know a name.
+
+    Args:
+        path: YAML as `aqqua taxa freeze` writes it; None: only the built-in one.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: it is no snapshot of taxa.
+    """
+    if path is None:
+        return builtin()
+    try:
+        return _loaded(str(path), Path(path).stat().st_mtime_ns)
+    except OSError as error:
+        raise NotFoundError(
+            "there is no such snapshot of taxa", where=path, do="make one: aqqua taxa freeze"
+        ) from error
 
 
 @cache
-def _index() -> Mapping[str, Taxon]:
-    """Cleaned name → taxon."""
-    index: dict[str, Taxon] = {}
-    for name, entry in _entries().items():
-        for label in (name, *entry.get("also", ())):
-            if index.setdefault(clean(label), taxa()[name]).name != name:
-                raise ConfigError(f"taxa.yaml: {label!r} means both {index[clean(label)].name} and {name}")
-    return MappingProxyType(index)
+def _loaded(path: str, _: int) -> Taxonomy:
+    if Path(path).stat().st_size > _MAX_BYTES:
+        raise ConfigError("the snapshot of taxa is too large", where=path)
+    try:
+        loaded = yaml.load(Path(path).read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the snapshot of taxa is not valid YAML: {error}", where=path) from error
+    if not isinstance(loaded, dict) or not all(isinstance(entry, dict) for entry in loaded.values()):
+        raise ConfigError("this is no snapshot of taxa", where=path, do="make one: aqqua taxa freeze")
+    return Taxonomy(_merged(_entries(), loaded), path)
 
 
-@cache
-def _by_ecotaxa_id() -> Mapping[int, Taxon]:
-    return MappingProxyType({taxon.ecotaxa_id: taxon for taxon in taxa().values() if taxon.ecotaxa_id})
+def _merged(ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[Any, Any]) -> dict[str, dict[str, Any]]:
+    """All names; a name or other name that the file gives to a taxon is taken from ours."""
+    taken = {clean(str(label)) for name, entry in theirs.items() for label in (name, *entry.get("also", ()))}
+    merged = {
+        name: {**entry, "also": [label for label in entry.get("also", ()) if clean(label) not in taken]}
+        for name, entry in ours.items()
+    }
+    for name, entry in theirs.items():
+        if not str(name).startswith("_"):
+            old = merged.get(str(name), {})
+            merged[str(name)] = {**old, **entry, "also": [*old.get("also", ()), *map(str, entry.get("also", ()))]}
+    return merged
+
+
+def taxa() -> Mapping[str, Taxon]:
+    """All taxa of the built-in snapshot, by accepted name."""
+    return builtin().taxa
 
 
 def by_ecotaxa_id(number: int) -> Taxon | None:
     """The taxon with an identifier of EcoTaxa, or None."""
-    return _by_ecotaxa_id().get(number)
+    return builtin().by_ecotaxa_id(number)
 
 
 def clean(label: str) -> str:
@@ -123,10 +184,7 @@ def clean(label: str) -> str:
 
 @cache
 def match(label: str) -> Taxon | None:
-    """The taxon that a label means.
-
-    Understands accepted names and other names for them, EcoTaxa's "Child<Parent" and "Child (Parent)", and labels in
-    snake_case that go from the general to the special ("copepod_calanoid_eggs"), whose longest known beginning counts.
+    """The taxon that a label means by the built-in names; `aqqua.metadata.label_parts.parse` tells more.
 
     Args:
         label: as written.
@@ -137,26 +195,6 @@ def match(label: str) -> Taxon | None:
     >>> match("larvae<Polychaeta").name
     'Polychaeta'
     """
-    known = _index()
-    text = clean(label)
-    if text in known:
-        return known[text]
-    if hit := re.fullmatch(r"(.+?)\s*(?:<\s*(.+)|\(\s*(.+?)\s*\))", text):
-        return _of_parent(hit[1], hit[2] or hit[3])
-    if "_" in label:
-        words = text.split(" ")
-        beginnings = (" ".join(words[:count]) for count in range(len(words) - 1, 0, -1))
-        return next((known[beginning] for beginning in beginnings if beginning in known), None)
-    stem, _, last = text.rpartition("-")
-    return known.get(stem) if last in _MORPHO - {"like"} else None
+    from aqqua.metadata.label_parts import parse
 
-
-def _of_parent(child: str, parent: str) -> Taxon | None:
-    """A child by its own name; a part, stage or quality by what it is said of."""
-    known = _index()
-    if not set(child.split(" ")) <= _MORPHO:
-        return known.get(child)
-    said_of = known.get(parent.partition("<")[0].strip())
-    if said_of is not None and said_of.name != "Biota" and said_of.rank != "category":
-        return said_of
-    return known.get(child)
+    return parse(label).taxon
