@@ -267,3 +267,4 @@ def export(
 
 app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
 app.command("aqqua.cli_fetch:app", name="fetch", sort_key=10)
+app.command("aqqua.cli_curate:app", name="curate", sort_key=11)

@@ -1,1 +1,1 @@
-"""Curation: duplicates, quality of images, copies of one image, and splits; always columns and findings, never silent deletion."""
+"""Curation: duplicates, quality, copies of one image, splits: always columns and findings, never silent deletion."""
