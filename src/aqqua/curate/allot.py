@@ -17,8 +17,8 @@ def allot(
 ) -> NDArray[np.int8]:
     """Give each group one part.
 
-    The largest groups choose first; each goes where it brings the parts nearest to their share of every stratum
-    (the greedy step of iterative stratification, Sechidis et al. 2011, ECML PKDD, for groups). Groups of one image
+    The largest groups choose first: of the parts that have room for more than half of the group, the one that lacks most
+    of what the group holds (iterative stratification, Sechidis et al. 2011, ECML PKDD, for groups). Groups of one image
     come last, all at once: they fill what is left, stratum by stratum.
 
     Args:
@@ -46,13 +46,23 @@ def allot(
     ends = np.cumsum(size)
     for one in large:
         held, count = np.unique(stratum[rows[ends[one] - size[one] : ends[one]]], return_counts=True)
-        # Squared distance to what is wanted, each stratum by its size, so that rare taxa count as well.
-        gain = (missing[:, held] * count / np.maximum(wanted[:, held].sum(axis=0), 1)).sum(axis=1)
-        best = int(np.argmax(np.where(shares > 0, gain - 1e-9 * np.arange(len(shares)), -np.inf)))
+        best = _neediest(missing, wanted, held, count, shares)
         part[one] = best
         missing[best, held] -= count
     _single(part, group, stratum, missing, shares, rng)
     return part
+
+
+def _neediest(
+    missing: NDArray[np.float64], wanted: NDArray[np.float64], held: Ints, count: Ints, shares: NDArray[np.float64]
+) -> int:
+    """The part that a group should go to."""
+    total = missing.sum(axis=1)
+    room = (total >= count.sum() / 2) & (shares > 0)
+    if not room.any():
+        return int(np.argmax(np.where(shares > 0, total / np.maximum(shares, 1e-9), -np.inf)))
+    lack = (missing[:, held] / np.maximum(wanted[:, held], 1e-9) * count).sum(axis=1) / count.sum()
+    return int(np.argmax(np.where(room, lack + 1e-9 * shares, -np.inf)))  # of equals the larger part
 
 
 def _counts(part: NDArray[np.int8], stratum: Ints, parts: int, strata: int) -> NDArray[np.float64]:
