@@ -6,6 +6,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from aqqua.errors import ConfigError, UnknownNameError
@@ -23,7 +24,12 @@ EXAMPLES = [(name, example) for name in mapping_names() for example in load_mapp
     ("name", "example"), EXAMPLES, ids=[f"{name}-{index}" for index, (name, _) in enumerate(EXAMPLES)]
 )
 def test_example_row(name: str, example: Example) -> None:
-    told = harmonise(raw_table([example.row]), source="ecotaxa_export", card=Card())
+    raw = raw_table([example.row]).with_columns(
+        pl.lit(example.row[name], pl.String).alias(name)
+        for name in ("image_path", "source_path")
+        if name in example.row
+    )
+    told = harmonise(raw, source="ecotaxa_export", card=Card(**example.card))
     assert told.rejects.to_dicts() == []
     row = told.converted.row(0, named=True)
     for field, expected in example.expect.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aqqua.errors import ConfigError, UnknownNameError
@@ -68,11 +68,19 @@ class Constant:
 
 @dataclass(frozen=True)
 class Example:
-    """One row of a real or typical table and what it must become; the test of a mapping."""
+    """One row of a real or typical table and what it must become; the test of a mapping.
+
+    Args:
+        row: columns as a reader gives them; `image_path` is the name of the image.
+        expect: fields of Converted Metadata.
+        evidence: where the row is from.
+        card: what the owner's card adds, where files of this instrument never say all that is required.
+    """
 
     row: Mapping[str, str]
     expect: Mapping[str, Any]
     evidence: str = ""
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 def only(entry: Any, known: Iterable[str], kind: str, where: str) -> dict[str, Any]:

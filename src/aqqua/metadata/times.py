@@ -6,13 +6,14 @@ A date that could mean two days ("03/04/2014") is not read: nobody can know whic
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
 from aqqua.metadata.units import by_distinct, is_missing, missing_mask
 
-__all__ = ["clock", "day", "moment", "moments"]
+__all__ = ["clock", "day", "long_clock", "moment", "moments"]
 
 _MONTH_NAMES = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTHS = {name: index + 1 for index, name in enumerate(_MONTH_NAMES)}
@@ -99,6 +100,20 @@ def clock(text: str | None) -> time | None:
     return None
 
 
+_HUNDREDTHS = re.compile(r"[0-9]{8}")
+
+
+def long_clock(text: str | None) -> time | None:
+    """Read a time of day as `clock` does, and HHMMSScc with hundredths of a second as well.
+
+    Only for times beside a date: alone, eight digits are a date.
+    """
+    if text is not None and _HUNDREDTHS.fullmatch(text.strip()):
+        digits = text.strip()
+        return _time(int(digits[:2]), int(digits[2:4]), int(digits[4:6]), int(digits[6:]) * 10_000)
+    return clock(text)
+
+
 def _time(hour: int, minute: int, second: int, microsecond: int) -> time | None:
     try:
         return time(hour, minute, second, microsecond)
@@ -168,7 +183,7 @@ def moments(on: pl.Series | None, at: pl.Series | None = None) -> pl.DataFrame:
         written, midnight is taken), row by row.
     """
     days, full_days = _days(on) if on is not None else (None, None)
-    clocks, full_clocks = _clocks(at) if at is not None else (None, None)
+    clocks, full_clocks = _clocks(at, long_clock if on is not None else clock) if at is not None else (None, None)
     size = len(on) if on is not None else len(at) if at is not None else 0
     nothing = pl.Series([None], dtype=_MOMENT).new_from_index(0, size)
     midnight = nothing if days is None else days.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
@@ -198,10 +213,10 @@ def _days(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     return by_distinct(rest, day, pl.Date()), full
 
 
-def _clocks(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+def _clocks(texts: pl.Series, read: Callable[[str | None], time | None]) -> tuple[pl.Series, pl.Series]:
     full = _moments_of(texts)
     rest = texts.set(full.is_not_null(), None)
-    return by_distinct(rest, clock, pl.Time()).cast(pl.Duration("us")), full
+    return by_distinct(rest, read, pl.Time()).cast(pl.Duration("us")), full
 
 
 def _moments_of(texts: pl.Series) -> pl.Series:
