@@ -106,6 +106,7 @@ class _Work:
         self.provenance: dict[str, dict[str, None]] = {}
         self.samples: dict[str | None, int] = {}
         self.builder: ShardBuilder | None = None
+        self.cut = 0
 
     def do(self, piece: Piece, advance: Callable[..., None]) -> None:
         """All rows of one piece."""
@@ -116,7 +117,8 @@ class _Work:
             return
         self.result.findings += rows.findings
         self.result.rows += rows.frame.height
-        frame = self._unknown(self._joined(rows.frame))
+        marked = self.job.curation.marked(piece.part, self._joined(rows.frame), self.result.findings)
+        frame = self._unknown(marked)
         self._refuse(frame.filter(pl.col("_reason").is_not_null()))
         usable = frame.filter(pl.col("_reason").is_null())
         if usable.is_empty():
@@ -132,6 +134,7 @@ class _Work:
     def finish(self) -> None:
         """Seal what is open and write what goes beside it."""
         self._seal()
+        self.result.findings += self.job.curation.told(self.cut)
         rejects = pl.concat([pl.DataFrame(schema=REJECT_SCHEMA), *self.rejects])
         rejects.write_parquet(self.out / _REJECTS)
         notes = {
@@ -187,6 +190,8 @@ class _Work:
         try:
             if not isinstance(picture, Picture):
                 raise picture
+            whole, picture = picture, self.job.curation.picture(picture)
+            self.cut += picture.pixels.shape != whole.pixels.shape
             encoded = record(picture.pixels)
         except (SourceError, FormatError) as error:
             self._refuse_image(block.raw[number], error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +15,7 @@ from aqqua.metadata.card import Card
 from aqqua.sources import recognise
 from aqqua.sources.archive import Tree
 from aqqua.sources.cards import OwnerTable
+from aqqua.sources.curation import Curation
 from aqqua.sources.part import Part
 
 __all__ = ["Job", "Piece", "SourcePlan", "plan_source"]
@@ -44,6 +45,7 @@ class Job:
         seed: of the order within the shard.
         known: rows that are in the dataset already, as `source_path:source_row`.
         aloud: show how far it is.
+        curation: what becomes of copies and footers.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Job:
     seed: int
     known: frozenset[str] = frozenset()
     aloud: bool = False
+    curation: Curation = field(default_factory=Curation)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,14 @@ class SourcePlan:
 
 
 def plan_source(
-    tree: Tree, kind: str | None, card: Card, tables: Sequence[OwnerTable], shard_images: int, *, aloud: bool = False
+    tree: Tree,
+    kind: str | None,
+    card: Card,
+    tables: Sequence[OwnerTable],
+    shard_images: int,
+    *,
+    aloud: bool = False,
+    curation: Curation = Curation(),  # noqa: B008 frozen
 ) -> SourcePlan:
     """Recognise a source and cut it into jobs.
 
@@ -82,6 +92,7 @@ def plan_source(
         tables: of the owner.
         shard_images: a shard gets no more images than this.
         aloud: jobs show how far they are.
+        curation: what becomes of copies and footers.
 
     Raises:
         SourceError: no reader, or several, recognise it, or there is nothing to read.
@@ -91,7 +102,7 @@ def plan_source(
     if not parts:
         raise SourceError("there is nothing to read", where=tree.path, do=f"{reader.name} looks for {reader.looks_for}")
     content = tree.fingerprint() + _choice(tree)
-    fingerprint = f"{content}-{_recipe(reader.name, card, tables)}"
+    fingerprint = f"{content}-{_recipe(reader.name, card, tables, curation)}"
     name = tree.path.name or str(tree.path.resolve())
     jobs = tuple(
         Job(
@@ -104,6 +115,7 @@ def plan_source(
             shard_images=shard_images,
             seed=xxhash.xxh32_intdigest(f"{content}/{number}".encode()),
             aloud=aloud,
+            curation=curation,
         )
         for number, pieces in enumerate(_packed(parts, shard_images))
     )
@@ -115,9 +127,10 @@ def _choice(tree: Tree) -> str:
     return f".{xxhash.xxh32_hexdigest(tree.only.encode())}" if tree.only else ""
 
 
-def _recipe(kind: str, card: Card, tables: Sequence[OwnerTable]) -> str:
+def _recipe(kind: str, card: Card, tables: Sequence[OwnerTable], curation: Curation) -> str:
     """Eight digits that change with what is said about a source from outside."""
     digest = xxhash.xxh32(f"{kind}\0{json.dumps(card.to_dict(), sort_keys=True, default=str)}".encode())
+    digest.update(curation.key.encode())
     for table in tables:
         digest.update(table.table.frame.write_csv().encode())
     return digest.hexdigest()
