@@ -17,7 +17,10 @@ class Flavour:
 
     Args:
         layout: "root" (images beside the table), "sample" (a folder per sample: backup, import),
-            "split" (tables at the root, images in folders that the file names include), "doi" (images by taxon).
+            "split" (tables at the root, images in folders that the file names include), "acquisition" and "taxon"
+            (likewise, by acquisition or taxon; the folder of what has none is called None), "one" (one table, images
+            in one folder), "doi" (images by taxon, called by internal id and rank).
+        same_names: all images of an object had one name; EcoTaxa puts the later ones in a folder of their rank.
     """
 
     layout: str = "sample"
@@ -29,6 +32,7 @@ class Flavour:
     newline: str = "\n"
     images: bool = True
     internal_ids: bool = False
+    same_names: bool = False
 
 
 FLAVOURS = {
@@ -38,6 +42,14 @@ FLAVOURS = {
     "backup": Flavour("sample", quoted=True),
     "internal_ids": Flavour("split", types=False, iso_dates=True, quoted=True, internal_ids=True),
     "doi": Flavour("doi", types=False, quoted=True),
+    "one_table": Flavour("one", types=False, iso_dates=True, quoted=True),
+    "by_acquisition": Flavour("acquisition", types=False, iso_dates=True, quoted=True),
+    "by_taxon": Flavour("taxon", iso_dates=True, quoted=True),
+    "same_names": Flavour("one", iso_dates=True, quoted=True, same_names=True),
+    "same_names_backup": Flavour("sample", quoted=True, same_names=True),
+    "legacy_tsv": Flavour("one", types=False, quoted=True),
+    "legacy_bak": Flavour("one", quoted=True, newline="\r\n"),
+    "legacy_latin_1": Flavour("root", "latin-1", quoted=True),
     "legacy_comma": Flavour("root", "latin-1", types=False, comma=True, quoted=True),
     "no_bom": Flavour("root", "utf-8"),
     "windows": Flavour("root", "utf-16", newline="\r\n"),
@@ -93,14 +105,14 @@ def write_package(path: Path, flavour: Flavour, table: list[dict[str, str]] | No
     package, files = Package(path), {}
     tables: dict[str, list[dict[str, str]]] = {}
     for row in table:
-        sample, name = row.get("sample_id", "sample"), row.get("img_file_name", "")
-        folder, in_table = _place(flavour, sample, name)
+        name = row.get("img_file_name", "")
+        folder, in_table = _place(flavour, row, _renamed(row, flavour))
         pixels = random_image(rng)
         package.pixels[row.get("object_id", ""), int(row.get("img_rank", "0") or 0)] = pixels
         if flavour.images and name:
             files[f"{folder}{in_table}"] = as_file(pixels)
         told = {**row, "img_file_name": in_table} if flavour.images else {**row, "img_file_name": ""}
-        tables.setdefault(_table_name(flavour, sample), []).append(_dressed(told, flavour))
+        tables.setdefault(_table_name(flavour, row), []).append(_dressed(told, flavour))
     files |= {name: table_bytes(lines, flavour) for name, lines in tables.items()}
     pack(path, files)
     return package
@@ -118,20 +130,43 @@ def table_bytes(lines: list[dict[str, str]], flavour: Flavour) -> bytes:
     return (flavour.newline.join(out) + flavour.newline).encode(flavour.encoding)
 
 
-def _place(flavour: Flavour, sample: str, name: str) -> tuple[str, str]:
+def _renamed(row: dict[str, str], flavour: Flavour) -> str:
+    """The name of an image, where all images of its object had the same."""
+    name, rank = row.get("img_file_name", ""), row.get("img_rank", "0")
+    if not flavour.same_names:
+        return name
+    return f"{row['object_id']}.png" if rank == "0" else f"{rank}/{row['object_id']}.png"
+
+
+def _taxon(row: dict[str, str], missing: str) -> str:
+    return row.get("object_annotation_category", "").partition("<")[0] or missing
+
+
+def _place(flavour: Flavour, row: dict[str, str], name: str) -> tuple[str, str]:
+    """Where an image is, seen from the root, and what the table calls it."""
+    sample = row.get("sample_id", "sample")
+    if flavour.layout == "doi":
+        objid, rank = row["object_id"].rpartition("_")[2], row.get("img_rank", "0")
+        return "", f"images/{_taxon(row, 'NoCategory')}__45074/{objid}_{rank}.png"
     return {
         "root": ("", name),
+        "one": ("", f"export__TSV_42_20260101_1200/{name}"),
         "sample": (f"{sample}/", name),
         "split": ("", f"{sample}/{name}"),
-        "doi": ("", f"images/Copepoda__45074/{name}"),
+        "acquisition": ("", f"{row.get('acq_id', 'None')}/{name}"),
+        "taxon": ("", f"{_taxon(row, 'None')}/{name}"),
     }[flavour.layout]
 
 
-def _table_name(flavour: Flavour, sample: str) -> str:
+def _table_name(flavour: Flavour, row: dict[str, str]) -> str:
+    sample = row.get("sample_id", "sample")
     return {
         "root": "ecotaxa_export_42_20260101_1200.tsv",
+        "one": "ecotaxa_export__TSV_42_20260101_1200.tsv",
         "sample": f"{sample}/ecotaxa_{sample}.tsv",
         "split": f"ecotaxa_{sample}.tsv",
+        "acquisition": f"ecotaxa_{row.get('acq_id', 'None')}.tsv",
+        "taxon": f"ecotaxa_{_taxon(row, 'None')}.tsv",
         "doi": "ecotaxa_export_42_20260101_1200.tsv",
     }[flavour.layout]
 
@@ -152,3 +187,44 @@ def _dressed(row: dict[str, str], flavour: Flavour) -> dict[str, str]:
 
 def _quote(text: str, flavour: Flavour, number: bool = False) -> str:
     return f'"{text}"' if flavour.quoted and not number else text
+
+
+RECIPE = """[vignette]
+; gamma of the correction, 1 = none
+gamma=1.5
+# black becomes white
+invert=y
+scalebarsize_mm=2.0
+keeporiginal=y
+fontcolor=black
+fontheight_px=6
+footerheight_px=31
+scale=1
+Pixel_Size=73
+"""
+
+
+def uvp6_sample(
+    name: str, objects: int = 3, *, recipe: str = RECIPE, seed: int = 0
+) -> tuple[dict[str, bytes], Package]:
+    """A UVP6 sample as it is brought to EcoTaxa: originals in a folder, a table, and the recipe of the vignettes."""
+    package = Package(Path(name))
+    rng = np.random.default_rng(seed)
+    lines, files = [], {"compute_vignette.txt": recipe.encode()} if recipe else {}
+    for number in range(objects):
+        one = f"20200205-111823_{name}_{number}"
+        pixels = random_image(rng)
+        package.pixels[one, 0] = pixels
+        files[f"sub1/{one}.png"] = as_file(pixels)
+        place = {
+            "object_lat": "43°41 0",
+            "object_lon": "7°19 0",
+            "object_depth_min": "12.4",
+            "object_depth_max": "12.4",
+        }
+        time = {"object_date": "20200205", "object_time": "111823", "img_rank": "1"}
+        acq = {"acq_id": "uvp6_sn000008lp", "acq_instrument": "uvp6", "acq_pixel": "73", "acq_volimage": "0.652"}
+        row = {"object_id": one, **place, **time, **acq, "img_file_name": f"sub1/{one}.png"}
+        lines.append({**row, "sample_id": name, "process_id": name})
+    files[f"ecotaxa_{name}.tsv"] = table_bytes(lines, Flavour(encoding="utf-8"))
+    return files, package

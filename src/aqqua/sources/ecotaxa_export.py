@@ -2,6 +2,7 @@
 
 A folder or zip with tables `ecotaxa*.tsv` (at the root or in folders) and images beside them. With or without byte
 order mark, types line, internal ids; dates in either style and decimal commas stay as they are, for harmonisation.
+UVP6 samples (`*Images.zip` in the package) are read in place; see `aqqua.sources.ecotaxa_vignettes`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import polars as pl
 from aqqua.errors import SourceError, UnsafeInputError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree, safe_name
+from aqqua.sources.ecotaxa_vignettes import DamagedBundle, bundle_names, mark_variants, open_bundle
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
 from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, read_lines
@@ -39,8 +41,12 @@ class EcotaxaExport:
 
     def recognise(self, path: Path | Tree) -> str | None:
         """Say which table makes it an EcoTaxa package."""
-        names = _tables(Tree.of(path))
-        return f"{len(names)} EcoTaxa table{'s' * (len(names) > 1)}, the first {names[0]}" if names else None
+        tree = Tree.of(path)
+        names = _tables(tree)
+        if names:
+            return f"{len(names)} EcoTaxa table{'s' * (len(names) > 1)}, the first {names[0]}"
+        samples = [part.name for part in _samples(tree) if isinstance(part, EcotaxaTable)]
+        return f"{len(samples)} UVP6 samples in zips, the first table {samples[0]}" if samples else None
 
     def parts(self, path: Path | Tree) -> list[Part]:
         """One part per table.
@@ -49,11 +55,24 @@ class EcotaxaExport:
             SourceError: no table, or every one is empty.
         """
         tree = Tree.of(path)
-        names = _tables(tree)
-        if not names:
+        parts: list[Part] = [EcotaxaTable(name, tree) for name in _tables(tree)]
+        parts += _samples(tree)
+        if not any(isinstance(part, EcotaxaTable) for part in parts):
             do = "export again (EcoTaxa: general export with images), or name another reader with --source"
             raise SourceError("the package has no EcoTaxa table", where=tree.path, do=do)
-        return [EcotaxaTable(name, tree) for name in names]
+        return parts
+
+
+def _samples(tree: Tree) -> list[Part]:
+    """The tables in zips of UVP6 samples; a zip that cannot be read is a part that says so."""
+    parts: list[Part] = []
+    for name in bundle_names(tree):
+        inner = open_bundle(tree, name)
+        if isinstance(inner, Tree):
+            parts += [EcotaxaTable(table, inner) for table in _tables(inner)]
+        else:
+            parts.append(DamagedBundle(name, tree, inner.what, inner.do or "copy or pack it again"))
+    return parts
 
 
 def _tables(tree: Tree) -> list[str]:
@@ -102,7 +121,8 @@ class EcotaxaTable(Part):
         if second is None or (typed and not table.lines and start == 0):
             told = "the table has a header and no rows"
             table.findings.append(Finding("warning", "empty_table", told, where, do="export it again"))
-        return Rows(self._frame(table, where), table.findings)
+        frame, variants = mark_variants(self._frame(table, where), self.tree, self.name)
+        return Rows(frame, [*table.findings, *([] if start else variants)])
 
     def picture(self, row: Mapping[str, Any]) -> Picture:
         """Read the image of a row."""
