@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "load_source", "recognise", "source_names"]
 
 SOURCES = {
+    "aqqua_dataset": "aqqua.sources.aqqua_dataset:AqquaDataset",
     "ecotaxa_export": "aqqua.sources.ecotaxa_export:EcotaxaExport",
     "flowcam": "aqqua.sources.flowcam:Flowcam",
     "folder": "aqqua.sources.folder:Folder",
@@ -36,6 +37,7 @@ SOURCES = {
     "frames_squidle": "aqqua.sources.frames_squidle:FramesSquidle",
     "frames_yolo": "aqqua.sources.frames_yolo:FramesYolo",
     "ifcb": "aqqua.sources.ifcb:Ifcb",
+    "stack": "aqqua.sources.stack:Stack",
     "zooprocess": "aqqua.sources.zooprocess:Zooprocess",
 }
 _GROUP = "aqqua.sources"

@@ -21,6 +21,7 @@ from aqqua.errors import ConfigError, SourceError
 from aqqua.metadata.card import Card
 from aqqua.progress import say
 from aqqua.scale import map_shards
+from aqqua.sources.aqqua_dataset import merge, merged_card
 from aqqua.sources.archive import Tree
 from aqqua.sources.build import JobResult, build_shard
 from aqqua.sources.cards import card_for, check_card, tables_for
@@ -53,7 +54,7 @@ def ingest(
     """Read raw sources into a dataset, which is made if it is not there.
 
     Args:
-        sources: folders, zips or raw files.
+        sources: folders, zips, raw files, or other datasets, which are merged.
         dataset: the dataset to make or to add to.
         source: name of the reader, if it cannot be recognised.
         card: what the sources do not say themselves; else `card.yaml` inside a source, `<source>.card.yaml` beside it,
@@ -79,10 +80,14 @@ def ingest(
     if not sources or not 0 < shard_images <= MAX_SHARD_IMAGES:
         raise ConfigError(f"{len(sources)} sources, {shard_images} images a shard", do="give at least one of both")
     path = Path(dataset)
+    stores, sources = _apart(sources, source)
+    if stores and (table is not None or fix is not None):
+        do = "ingest the raw sources with the table first, then merge"
+        raise ConfigError("the metadata of a dataset are harmonised already: no table is joined to it", do=do)
     usual = Dataset.open(path).card if Dataset.is_at(path) else Card()
     tables = [given for given in (table, fix) if given is not None]
     plans = [_plan(Tree(one), source, card, usual, tables, shard_images, aloud=where == "here") for one in sources]
-    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _about(plans[0].jobs[0].card))
+    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _first_card(plans, stores, card))
     todo = list(_not_yet_in(store, plans))
     jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
     options = {"where": where, "workers": workers, **engine_options}
@@ -95,9 +100,32 @@ def ingest(
     for plan, result in zip(todo, results, strict=True):
         store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
         _forget(store, plan)
+    for one in stores:
+        store = merge(one, store, where=where, workers=workers, **engine_options)
     _tidy(store)
     skipped = [plan.path for plan in plans if plan.fingerprint not in {one.fingerprint for one in todo}]
     return _report(before, store, results, skipped)
+
+
+def _apart(sources: Sequence[str | Path], reader: str | None) -> tuple[list[Dataset], list[str | Path]]:
+    """The sources that are datasets themselves, and the others.
+
+    Raises:
+        ConfigError: a dataset was said to be something else.
+    """
+    stores = [Dataset.open(one) for one in sources if Dataset.is_at(one)]
+    if stores and reader not in {None, "aqqua_dataset"}:
+        raise ConfigError(f"this is a dataset, no source for the reader {reader}", where=stores[0].path)
+    return stores, [one for one in sources if not Dataset.is_at(one)]
+
+
+def _first_card(plans: Sequence[SourcePlan], stores: Sequence[Dataset], given: str | Path | Card | None) -> Card:
+    """The card of a new dataset: that of its first source; of datasets what all their cards say."""
+    if plans:
+        return _about(plans[0].jobs[0].card)
+    if given is not None:
+        return given if isinstance(given, Card) else Card.load(given)
+    return merged_card([one.card for one in stores])
 
 
 def _report(before: Dataset, after: Dataset, results: Sequence[JobResult], skipped: list[Path]) -> IngestReport:
