@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aqqua.metadata.labels import LABEL_SCHEMA, read_labels
+from aqqua.metadata.qualifiers import QUALIFIERS
 from tests.metadata.rows import good, raw_table
 
 
@@ -34,6 +35,8 @@ def test_ecotaxa_labels_without_persons() -> None:
             "by": "ecotaxa",
             "time_utc": datetime(2015, 11, 11, 15, 31, tzinfo=UTC),
             "note": "Biota>Animalia>Oncaeidae",
+            **dict.fromkeys(QUALIFIERS),
+            "taxon_by": "name",
         }
     ]
     assert findings == []

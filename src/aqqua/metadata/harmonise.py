@@ -14,6 +14,7 @@ from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
 from aqqua.metadata.fields import FIELDS
 from aqqua.metadata.inname import instrument_in_names
+from aqqua.metadata.label_table import load_labels
 from aqqua.metadata.labels import read_labels
 from aqqua.metadata.mapping import GENERIC, InstrumentMapping, instrument_of, load_mapping
 from aqqua.metadata.reading import Reading
@@ -28,6 +29,7 @@ from aqqua.metadata.sanity import (
     unknown_volumes,
     unused,
 )
+from aqqua.metadata.taxa import load_taxonomy
 
 __all__ = ["Harmonised", "harmonise"]
 
@@ -80,7 +82,7 @@ def harmonise(raw: pl.DataFrame, *, source: str, card: Card, mapping: Instrument
         groups.append(_group(raw[rows], rows, name, Table(raw[rows], chosen, card)))
     if not groups:
         groups = [_group(raw, pl.Series([], dtype=pl.UInt32), "", Table(raw, load_mapping(GENERIC), card))]
-    return _together(raw, groups, instrument, source)
+    return _together(raw, groups, instrument, source, card)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Grou
     return _Group(kept, rejects, findings, provenance)
 
 
-def _together(raw: pl.DataFrame, groups: Sequence[_Group], instrument: Reading, source: str) -> Harmonised:
+def _together(
+    raw: pl.DataFrame, groups: Sequence[_Group], instrument: Reading, source: str, card: Card
+) -> Harmonised:
     frame = pl.concat([group.frame for group in groups]).sort("_row")
     converted = _with_ranks(frame).with_columns(
         pl.col("sample_id").fill_null("").rank("dense").cast(pl.Int32).alias("_dense"),
@@ -174,7 +178,8 @@ def _together(raw: pl.DataFrame, groups: Sequence[_Group], instrument: Reading, 
     )
     converted = converted.with_columns(_first_appearance(converted["_dense"]).alias("sample_idx"))
     converted = converted.select("_row", *(pl.col(name).cast(FIELDS[name].polars) for name in _OWN))
-    labels, told = read_labels(raw, source=source)
+    table = load_labels(card.labels) if card.labels else None
+    labels, told = read_labels(raw, source=source, table=table, names=load_taxonomy(card.taxa))
     labels = labels.filter(pl.col("_row").is_in(converted["_row"].implode()))
     where = next((path for path in raw["source_path"].to_list() if path), "") if raw.height else ""
     findings = [*instrument.findings, *(finding for group in groups for finding in group.findings), *told]

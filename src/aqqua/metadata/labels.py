@@ -9,7 +9,9 @@ import polars as pl
 
 from aqqua.metadata.check import Finding
 from aqqua.metadata.columns import Columns
-from aqqua.metadata.taxa import by_ecotaxa_id, match
+from aqqua.metadata.label_table import LabelTable, describe
+from aqqua.metadata.qualifiers import QUALIFIERS
+from aqqua.metadata.taxa import Taxonomy, by_ecotaxa_id, match
 from aqqua.metadata.times import moments
 from aqqua.metadata.units import missing_mask
 
@@ -25,6 +27,14 @@ LABEL_SCHEMA: dict[str, pl.DataType] = {
     "by": pl.String(),
     "time_utc": pl.Datetime("ms", "UTC"),
     "note": pl.String(),
+    "stage": pl.String(),
+    "sex": pl.String(),
+    "part": pl.String(),
+    "view": pl.String(),
+    "condition": pl.String(),
+    "grouping": pl.String(),
+    "eggs": pl.Boolean(),
+    "taxon_by": pl.String(),
 }
 
 _STATUSES = ("validated", "predicted", "dubious", "discarded", "unclassified")
@@ -38,12 +48,16 @@ _STATUS = {
 }
 
 
-def read_labels(raw: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, list[Finding]]:
+def read_labels(
+    raw: pl.DataFrame, *, source: str, table: LabelTable | None = None, names: Taxonomy | None = None
+) -> tuple[pl.DataFrame, list[Finding]]:
     """The labels of a table.
 
     Args:
         raw: all text.
         source: kind of source.
+        table: the owner's word on what labels mean.
+        names: of taxa; None: the built-in ones.
 
     Returns:
         One row per labelled image with the columns of `LABEL_SCHEMA`, where `_row` counts the rows of `raw`, and what
@@ -64,7 +78,9 @@ def read_labels(raw: pl.DataFrame, *, source: str) -> tuple[pl.DataFrame, list[F
             "note": _texts(raw, columns.find("object_annotation_hierarchy")),
         }
     )
-    labelled = frame.filter(pl.col("label").is_not_null() & (pl.col("status") != "unclassified")).pipe(_with_taxa)
+    labelled = frame.filter(pl.col("label").is_not_null() & (pl.col("status") != "unclassified")).pipe(
+        _with_taxa, table, names
+    )
     by = "ecotaxa" if source.startswith("ecotaxa") else "source"
     labelled = labelled.with_columns(pl.lit(by).alias("by")).select(list(LABEL_SCHEMA)).cast(LABEL_SCHEMA)  # type: ignore[arg-type]
     return labelled, [*_findings(labelled, frame, name), *_halves(frame, raw, columns, source)]
@@ -117,18 +133,15 @@ def _times(raw: pl.DataFrame, columns: Columns) -> pl.Series:
     return moments(raw[on], raw[at] if at else None)["value"]
 
 
-def _with_taxa(labels: pl.DataFrame) -> pl.DataFrame:
-    """Taxa by the label's text; ids that the table gives itself are kept."""
-    found = {text: match(text) for text in labels["label"].unique().to_list()}
-    rows = [
-        (text, taxon.name if taxon else None, taxon.aphia_id if taxon else None, taxon.ecotaxa_id if taxon else None)
-        for text, taxon in found.items()
-    ]
-    names = ["label", "taxon", "_aphia", "_ecotaxa"]
-    table = pl.DataFrame(
-        rows, schema=dict(zip(names, (pl.String, pl.String, pl.Int64, pl.Int64), strict=True)), orient="row"
-    )
-    joined = labels.join(table, on="label", how="left", maintain_order="left")
+def _with_taxa(labels: pl.DataFrame, table: LabelTable | None, names: Taxonomy | None) -> pl.DataFrame:
+    """Taxa and qualifiers by the label's text and hierarchy; ids that the table gives itself are kept."""
+    said = labels.select("label", "note").unique(maintain_order=True)
+    meaning = describe(said.iter_rows(), names, table).rename({"by": "taxon_by"})
+    own = ["taxon", "aphia_id", "ecotaxa_id", *QUALIFIERS, "taxon_by"]
+    above = pl.col("taxon_by") == "hierarchy"  # EcoTaxa has an id of its own for what it is called there
+    meaning = meaning.with_columns(pl.when(~above.fill_null(value=False)).then("ecotaxa_id").alias("ecotaxa_id"))
+    meaning = said.hstack(meaning.select(own).rename({"aphia_id": "_aphia", "ecotaxa_id": "_ecotaxa"}))
+    joined = labels.join(meaning, on=["label", "note"], how="left", nulls_equal=True, maintain_order="left")
     return joined.with_columns(
         pl.coalesce("aphia_id", "_aphia").alias("aphia_id"), pl.coalesce("ecotaxa_id", "_ecotaxa").alias("ecotaxa_id")
     ).drop("_aphia", "_ecotaxa")
@@ -136,6 +149,10 @@ def _with_taxa(labels: pl.DataFrame) -> pl.DataFrame:
 
 def _findings(labelled: pl.DataFrame, frame: pl.DataFrame, name: str) -> list[Finding]:
     findings = []
+    owned = labelled.filter(pl.col("taxon_by") == "owner")
+    if owned.height:
+        told = "labels have the taxon that the owner's table of labels gives them"
+        findings.append(Finding("info", "label_by_owner", told, count=owned.height))
     unknown = labelled.filter(pl.col("taxon").is_null())
     if unknown.height:
         shown = ", ".join(unknown["label"].value_counts(sort=True)["label"].head(5).to_list())

@@ -26,7 +26,16 @@ LABEL_SCHEMA: dict[str, Any] = {
     "time_utc": pl.Datetime("ms", "UTC"),
     "recorded_utc": pl.Datetime("ms", "UTC"),
     "note": pl.String,
+    "stage": pl.String,
+    "sex": pl.String,
+    "part": pl.String,
+    "view": pl.String,
+    "condition": pl.String,
+    "grouping": pl.String,
+    "eggs": pl.Boolean,
+    "taxon_by": pl.String,
 }
+"""The columns from `stage` on came with format 1.1; older files do not have them."""
 STATUSES = ("validated", "predicted", "dubious", "discarded", "unclassified")
 
 
@@ -84,8 +93,14 @@ def write_labels(folder: Path, labels: pl.DataFrame, snapshot: int | None = None
 def read_labels(folder: Path, snapshot: int) -> pl.DataFrame:
     """All labels that count at a snapshot, oldest file first."""
     files = [path for path in _by_age(folder.glob("*.parquet")) if _counts(path, snapshot)]
-    parts = [pl.read_parquet(path).select(LABEL_SCHEMA.keys()) for path in files]
+    parts = [_all_columns(pl.read_parquet(path)) for path in files]
     return pl.concat(parts) if parts else pl.DataFrame(schema=LABEL_SCHEMA)
+
+
+def _all_columns(labels: pl.DataFrame) -> pl.DataFrame:
+    """The columns of today; those that a file of format 1.0 lacks are null."""
+    lacking = [pl.lit(None, kind).alias(name) for name, kind in LABEL_SCHEMA.items() if name not in labels.columns]
+    return labels.with_columns(lacking).select(LABEL_SCHEMA.keys())
 
 
 def latest(labels: pl.DataFrame) -> pl.DataFrame:
