@@ -18,6 +18,7 @@ SMALL: dict[str, Any] = {"size": "pico", "steps": 2, "batch": 20, "slices": 8, "
 def test_a_model_folder_with_its_origin(shapes_path: Path, tmp_path: Path) -> None:
     out = train(data=[shapes_path], out=tmp_path / "model", seed=4, **SMALL)
     assert sorted(p.name for p in out.iterdir()) == [
+        "data.json",
         "log.csv",
         "model.json",
         "model.safetensors",

@@ -24,7 +24,7 @@ from aqqua.store.shard import SealedShard
 from aqqua.store.tombstones import read_tombstones, write_tombstones
 from aqqua.store.uid import uid_expr
 
-__all__ = ["commit_shards", "commit_tombstones", "create"]
+__all__ = ["commit_shards", "commit_tombstones", "create", "only_writer", "publish"]
 
 
 def create(root: Path, card: Card | None) -> None:
@@ -61,7 +61,7 @@ def commit_shards(
         rejects: rows that did not get in.
         findings: what looked odd.
     """
-    with _only_writer(root):
+    with only_writer(root):
         old = read_manifest(root, read_current(root))
         new = _not_yet_in(old, sealed)
         if new or findings or (rejects is not None and len(rejects)):
@@ -72,12 +72,12 @@ def commit_shards(
 
 def commit_tombstones(root: Path, uids: Sequence[int] | pl.Series, reason: str) -> None:
     """Take images out, as the next snapshot."""
-    with _only_writer(root):
+    with only_writer(root):
         old = read_manifest(root, read_current(root))
         names = (*old.tombstones, write_tombstones(root, uids, reason))
         counts = dict(read_tombstones(root, names).group_by("shard").len().iter_rows())
         shards = tuple(replace(shard, n_removed=counts.get(shard.number, 0)) for shard in old.shards)
-        _publish(root, old.next(shards=shards, tombstones=names))
+        publish(root, old.next(shards=shards, tombstones=names))
 
 
 def _not_yet_in(manifest: Manifest, sealed: Sequence[SealedShard]) -> list[SealedShard]:
@@ -105,7 +105,7 @@ def _write_snapshot(
         add_rejects(root, snapshot, rejects)
     if findings:
         add_findings(root, snapshot, findings)
-    _publish(root, old.next(shards=(*old.shards, *shards)))
+    publish(root, old.next(shards=(*old.shards, *shards)))
 
 
 def _place(root: Path, number: int, sealed: SealedShard) -> Shard:
@@ -124,7 +124,7 @@ def _labels(number: int, sealed: SealedShard) -> list[pl.DataFrame]:
     return [] if by_key is None else [conform_labels(by_key.with_columns(uid_expr(number)).drop("key"))]
 
 
-def _publish(root: Path, manifest: Manifest) -> None:
+def publish(root: Path, manifest: Manifest) -> None:
     """The step at which everything becomes true, then the counts for people."""
     write_manifest(root, manifest)
     images = sum(shard.n_images - shard.n_removed for shard in manifest.shards)
@@ -133,7 +133,7 @@ def _publish(root: Path, manifest: Manifest) -> None:
 
 
 @contextlib.contextmanager
-def _only_writer(root: Path) -> Iterator[None]:
+def only_writer(root: Path) -> Iterator[None]:
     """Wait until no other process commits to the dataset; the lock ends with the process that holds it."""
     descriptor = os.open(root, os.O_RDONLY)
     try:
@@ -147,6 +147,14 @@ def _only_writer(root: Path) -> Iterator[None]:
 
 def _remove_unfinished(root: Path) -> None:
     """What an interrupted commit left; nobody else writes files of these names."""
-    for pattern in ("*.part", "labels/v*.part", "manifest/*.part", "images/*/*.part", "meta/*/*.part"):
+    for pattern in (
+        "*.part",
+        "labels/v*.part",
+        "manifest/*.part",
+        "images/*/*.part",
+        "meta/*/*.part",
+        "moves/*.part",
+        "withdrawn/*.part",
+    ):
         for path in root.glob(pattern):
             path.unlink(missing_ok=True)

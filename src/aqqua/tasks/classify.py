@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,8 +187,8 @@ def _best(p: NDArray[np.floating]) -> Guess:
     return Guess(np.where(best > 0, label, -1), best)
 
 
-def save_heads(folder: Path, heads: Heads) -> None:
-    """Write heads.safetensors and heads.json into a model folder."""
+def save_heads(folder: Path, heads: Heads, data: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write heads.safetensors and heads.json into a model folder; `data` says of which datasets the labels are."""
     from safetensors.numpy import save_file
 
     e = heads.examples
@@ -203,6 +204,7 @@ def save_heads(folder: Path, heads: Heads) -> None:
     save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, part)
     part.replace(folder / HEADS)
     info = {"classes": list(e.classes), "status": e.status, "examples": len(e.label), "hash": heads.hash}
+    info |= {"data": list(data)}
     (folder / HEADS_INFO).write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -131,6 +131,7 @@ def _require_torch() -> None:
 
 def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int) -> _Known:
     """Fit heads to the labels there are, or take those of the model."""
+    from aqqua.store.lineage import origin
     from aqqua.tasks.classify import fit_heads, load_heads, save_heads
 
     examples, keys = _examples(datasets, vectors, seed)
@@ -140,7 +141,7 @@ def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int
             say("No labels to learn taxa from: vectors and outlier scores only.")
         return _Known(heads)
     heads = fit_heads(examples, seed=seed)
-    save_heads(model.folder, heads)
+    save_heads(model.folder, heads, [origin(ds) for ds in datasets])
     return _Known(heads, {key: row for row, key in enumerate(keys)})
 
 

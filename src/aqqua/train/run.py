@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-CONFIG = "train.yaml"
+CONFIG, DATA = "train.yaml", "data.json"
 
 
 def train(
@@ -49,6 +49,8 @@ def train(
         ConfigError: a setting that does not exist, no images, or a dataset whose licence forbids training.
     """
     _require_torch()
+    from aqqua.store.atomic import write_json
+    from aqqua.store.lineage import origin
     from aqqua.train.data import open_for_training
     from aqqua.train.loop import fit
 
@@ -57,6 +59,7 @@ def train(
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(to_yaml(chosen), encoding="utf-8")
+    write_json(out / DATA, {"data": [origin(ds) for ds in catalogue.datasets]})
     say(f"{len(catalogue):,} images of {len(data)} dataset{'s' * (len(data) != 1)}, model size {chosen.size}")
     run = fit(chosen, catalogue, out, seed)
     _save(out, run, chosen, catalogue, seed)
@@ -74,6 +77,7 @@ def _require_torch() -> None:
 def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: int) -> None:
     from aqqua.models.checkpoint import save
     from aqqua.models.preprocess import Preprocessing
+    from aqqua.store.lineage import origin
 
     training = {
         "config": asdict(config),
@@ -88,17 +92,5 @@ def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: 
         Preprocessing(max_tokens=config.max_tokens),
         name=config.name or config.size,
         training=training,
-        data=[_lineage(ds) for ds in catalogue.datasets],
+        data=[origin(ds) for ds in catalogue.datasets],
     )
-
-
-def _lineage(ds: Any) -> dict[str, Any]:
-    """What of a dataset the model has seen, so that a withdrawn dataset can be found in its models."""
-    return {
-        "path": ds.path.name,
-        "title": ds.card.title,
-        "licence": ds.card.licence,
-        "snapshot": ds.snapshot,
-        "images": len(ds),
-        "shards": [shard.fingerprint for shard in ds.shards],
-    }

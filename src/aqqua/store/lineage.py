@@ -1,0 +1,256 @@
+"""Where did a source go? Shards, labels, masks, predictions, splits – and models and releases made from the dataset.
+
+The question comes with a withdrawal: the owner of images asks what has to be made again without them. It can be asked
+before and after the images were withdrawn, and after their bytes are gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from aqqua.errors import AqquaError, NotFoundError
+from aqqua.store.dataset import Dataset
+from aqqua.store.identity import FILE_NAME
+from aqqua.store.manifest import Shard
+from aqqua.store.masks import MaskFile, mask_names, mask_path
+from aqqua.store.moves import led, read_moves, read_withdrawn
+from aqqua.store.rows import reading
+from aqqua.store.withdraw import chosen
+
+__all__ = ["Lineage", "lineage", "origin"]
+
+_MODEL_FILES = {"model.json": "learned", "heads.json": "heads", "data.json": "unfinished"}
+_MAX_JSON_BYTES = 16 << 20
+_NO_TABLES_BY_UID = {"meta", "jobs", "explore", "moves", "manifest", "tombstones", "images", "masks"}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What contains a source, a sample or images.
+
+    Args:
+        about: what was asked for.
+        dataset: path, uuid and snapshot.
+        images: how many there are, those withdrawn but not yet compacted included.
+        removed: how many of them are withdrawn, but still in the sealed files.
+        erased: how many were withdrawn and are gone for good.
+        shards: number, source, fingerprint, identity, images, and the files.
+        tables: files of the dataset that have rows about them: labels, predictions, splits, quality …, each with the
+            number of rows; predictions with their model.
+        masks: files with masks of them.
+        models: model folders that learned from shards with them (`learned`), took taxa from their labels (`heads`), or
+            began to learn from them and have not ended (`unfinished`).
+        releases: other datasets and documents that contain or name them.
+    """
+
+    about: dict[str, Any]
+    dataset: dict[str, Any]
+    images: int = 0
+    removed: int = 0
+    erased: int = 0
+    shards: list[dict[str, Any]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    masks: list[dict[str, Any]] = field(default_factory=list)
+    models: list[dict[str, Any]] = field(default_factory=list)
+    releases: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """All of it, to be read."""
+        asked = ", ".join(f"{name} {value}" for name, value in self.about.items())
+        lines = [
+            f"{asked} in {self.dataset['path']} (snapshot {self.dataset['snapshot']}): {self.images:,} images, "
+            f"{self.removed:,} of them withdrawn; {self.erased:,} more withdrawn and gone for good"
+        ]
+        for name in ("shards", "tables", "masks", "models", "releases"):
+            entries = getattr(self, name)
+            lines.append(f"{name}: {'none' if not entries else ''}".rstrip())
+            lines += [f"  {_line(entry)}" for entry in entries]
+        return "\n".join(lines)
+
+
+def origin(dataset: Dataset) -> dict[str, Any]:
+    """What a model keeps of a dataset it learned from, so that `lineage` finds it again."""
+    return {
+        "path": dataset.path.name,
+        "uuid": dataset.uuid,
+        "title": dataset.card.title,
+        "licence": dataset.card.licence,
+        "snapshot": dataset.snapshot,
+        "images": len(dataset),
+        "shards": [shard.fingerprint for shard in dataset.shards],
+        "identities": [shard.identity for shard in dataset.shards],
+    }
+
+
+def lineage(
+    dataset: Path | str | Dataset,
+    *,
+    source: str | None = None,
+    sample: str | None = None,
+    uids: Path | str | pl.Series | None = None,
+    models: Sequence[Path | str] = (),
+    releases: Sequence[Path | str] = (),
+) -> Lineage:
+    """Say what contains a source, a sample or images.
+
+    Args:
+        dataset: the dataset.
+        source: name of the raw source.
+        sample: a sample; with `source`, only of that source.
+        uids: images: a series, or a file as for `withdraw`.
+        models: folders in which to look for models, at any depth.
+        releases: folders in which to look for datasets and documents, at any depth.
+
+    Raises:
+        UnknownNameError: there is no such source or sample, and never was.
+        NotFoundError: a folder is not there, or an image is not in the dataset.
+    """
+    opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
+    meant = chosen(opened, source=source, sample=sample, uids=uids)
+    erased = _erased(opened, source) if sample is None and uids is None else pl.DataFrame({"fingerprint": []})
+    shards = list(_shards(opened, meant))
+    fingerprints = {shard["fingerprint"] for shard in shards} | set(erased["fingerprint"])
+    asked = {"source": source, "sample": sample, "uids": None if uids is None else len(meant)}
+    about = {"path": str(opened.path), "uuid": opened.uuid, "snapshot": opened.snapshot}
+    return Lineage(
+        {name: value for name, value in asked.items() if value is not None},
+        about,
+        len(meant),
+        len(meant.filter(~meant.is_in(opened.metadata([])["uid"].implode()))),
+        len(erased),
+        shards,
+        list(_tables(opened, meant)),
+        list(_masks(opened, meant)),
+        [one for folder in models for one in _models(_there(folder), fingerprints)],
+        [one for folder in releases for one in _releases(_there(folder), opened, fingerprints, shards)],
+    )
+
+
+def _erased(dataset: Dataset, source: str | None) -> pl.DataFrame:
+    return read_withdrawn(dataset.path, dataset.snapshot).filter(pl.col("source") == source)
+
+
+def _there(folder: Path | str) -> Path:
+    if not Path(folder).is_dir():
+        raise NotFoundError("there is no such folder", where=folder, do="give folders with models or releases in them")
+    return Path(folder)
+
+
+def _shards(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
+    counts = dict((meant // (1 << 32)).value_counts().iter_rows())
+    for shard in dataset.shards:
+        if count := counts.get(shard.number):
+            yield {
+                "number": shard.number,
+                "images": count,
+                "of": shard.n_images,
+                "source": shard.source,
+                "fingerprint": shard.fingerprint,
+                "identity": shard.identity,
+                "files": [_name(path, dataset) for path in (shard.images, shard.converted, shard.raw)],
+            }
+
+
+def _tables(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
+    """Parquet files with a column `uid` that have rows about the images."""
+    moves = read_moves(dataset.path, dataset.manifest.moves)
+    for path in sorted(dataset.path.rglob("*.parquet")):
+        inside = path.relative_to(dataset.path).parts
+        if inside[0] in _NO_TABLES_BY_UID:
+            continue
+        with reading(path):
+            if "uid" not in pl.read_parquet_schema(path):
+                continue
+            found = led(pl.read_parquet(path, columns=["uid"]), moves, dataset.shards)["uid"]
+        if rows := int(found.is_in(meant.implode()).sum()):
+            model = {"model": inside[1]} if inside[0] == "predictions" else {}
+            yield {"kind": inside[0], **model, "file": "/".join(inside), "rows": rows}
+
+
+def _masks(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
+    wanted = {number: set(keys) for number, keys in _keys(meant)}
+    for name in mask_names(dataset.path):
+        for shard in dataset.shards:
+            file = MaskFile.of(mask_path(dataset.path, name, shard.number)) if shard.number in wanted else None
+            if file and (count := sum(1 for _ in file.reader().visit_sparse(wanted[shard.number]))):
+                yield {"name": name, "file": _name(file.path, dataset), "masks": count}
+
+
+def _keys(meant: pl.Series) -> Iterator[tuple[int, list[int]]]:
+    frame = pl.DataFrame({"shard": meant // (1 << 32), "key": meant % (1 << 32)})
+    yield from frame.group_by("shard").agg("key").iter_rows()
+
+
+def _models(folder: Path, fingerprints: set[str]) -> Iterator[dict[str, Any]]:
+    """Models that learned from a shard of these sources, or whose heads did."""
+    for path in sorted({path.parent for name in _MODEL_FILES for path in folder.rglob(name)}):
+        info = _json(path / "model.json")
+        for name, how in _MODEL_FILES.items():
+            noted = _json(path / name).get("data")
+            entries = [entry for entry in noted if isinstance(entry, dict)] if isinstance(noted, list) else []
+            if how == "unfinished" and info.get("data"):
+                continue  # the training has ended: its model says the same
+            for entry in entries:
+                shards = entry.get("shards")
+                seen = set(map(str, shards)) & fingerprints if isinstance(shards, list) else set()
+                if seen:
+                    told = {"model": info.get("model_id"), "folder": str(path), "how": how}
+                    yield told | {"dataset": entry.get("path"), "snapshot": entry.get("snapshot"), "shards": len(seen)}
+
+
+def _releases(
+    folder: Path, dataset: Dataset, fingerprints: set[str], shards: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Datasets with the same shards or sources, and documents that name the dataset or a source by its hash."""
+    identities = {shard["identity"] for shard in shards}
+    for path in sorted(folder.rglob("*.json")):
+        if dataset.path in path.resolve().parents or not path.is_file() or path.stat().st_size > _MAX_JSON_BYTES:
+            continue
+        if path.name == FILE_NAME:
+            try:
+                other = Dataset.open(path.parent)
+            except AqquaError:
+                continue
+            same = [shard for shard in other.shards if _is_from(shard, dataset, identities, fingerprints)]
+            if same:
+                images = sum(shard.n_images - shard.n_removed for shard in same)
+                yield {"kind": "dataset", "path": str(path.parent), "shards": len(same), "images": images}
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if named := [word for word in (dataset.uuid, *sorted(fingerprints)) if word and word in text]:
+            yield {"kind": "document", "path": str(path), "names": named}
+
+
+def _is_from(shard: Shard, dataset: Dataset, identities: set[str], fingerprints: set[str]) -> bool:
+    whole_dataset = shard.source == dataset.path.name  # a dataset that was merged into another one
+    return shard.identity in identities or shard.fingerprint in fingerprints or whole_dataset
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A small JSON file; nothing if there is none or it is no such file."""
+    try:
+        if path.stat().st_size > _MAX_JSON_BYTES:
+            return {}
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _name(path: Path, dataset: Dataset) -> str:
+    return path.relative_to(dataset.path).as_posix()
+
+
+def _line(entry: dict[str, Any]) -> str:
+    shown = {name: value for name, value in entry.items() if name not in {"files", "fingerprint", "identity"}}
+    return ", ".join(f"{name} {value}" for name, value in shown.items() if value is not None)
