@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import weakref
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,8 +92,8 @@ def open_arrays(tree: Tree, name: str) -> Arrays:
     if suffix in HDF5_SUFFIXES:
         return _Hdf5(tree, name)
     try:
-        return _Npy(tree.open(name), where) if suffix == ".npy" else _Npz(tree, name)
-    except (ValueError, OSError, EOFError, KeyError, SyntaxError) as error:
+        return _Npy(tree, name) if suffix == ".npy" else _Npz(tree, name)
+    except Exception as error:  # the header is Python text: damaged, it raises almost anything
         raise SourceError(f"the file is no whole NumPy file: {error}", where=where, do=_AGAIN) from error
 
 
@@ -120,19 +122,24 @@ class _Member:
         data = self.file.read(size)
         if len(data) != size:
             raise SourceError(f"array {array.name!r} is cut off at row {start + 1}", where=where, do=_AGAIN)
-        whole: np.ndarray = np.frombuffer(data, array.dtype)
-        return whole.reshape(stop - start, *array.shape[1:])
+        return np.frombuffer(data, array.dtype).reshape(stop - start, *array.shape[1:])
 
 
 class _Npy(Arrays):
     """One array."""
 
-    def __init__(self, file: IO[bytes], where: str) -> None:
-        super().__init__(where)
+    def __init__(self, tree: Tree, name: str) -> None:
+        super().__init__(tree.where(name))
+        self._members: dict[str, _Member] = {}
+        self._open(tree, name)
+
+    def _open(self, tree: Tree, name: str) -> None:
+        file = tree.open(name)
+        weakref.finalize(self, file.close)
         self._take(_Member("array", file))
 
     def _take(self, member: _Member) -> None:
-        self._members = {**getattr(self, "_members", {}), member.array.name: member}
+        self._members[member.array.name] = member
         refusal = member.refusal()
         if refusal:
             self.refused[member.array.name] = refusal
@@ -150,23 +157,15 @@ class _Npy(Arrays):
 class _Npz(_Npy):
     """A zip of .npy files."""
 
-    def __init__(self, tree: Tree, name: str) -> None:
-        Arrays.__init__(self, tree.where(name))
-        import zipfile
-
-        with tree.open(name) as file:
-            if tree.is_zip:
-                inner: Any = io.BytesIO(tree.read(name, _MAX_IN_MEMORY))
-            else:
-                inner = tree.path / name
-            file.read(1)
-        try:
-            archive = zipfile.ZipFile(inner)
-        except zipfile.BadZipFile as error:
-            raise ValueError(str(error)) from error
+    def _open(self, tree: Tree, name: str) -> None:
+        inner: Any = io.BytesIO(tree.read(name, _MAX_IN_MEMORY)) if tree.is_zip else tree.path / name
+        archive = zipfile.ZipFile(inner)
+        weakref.finalize(self, archive.close)
         for info in archive.infolist()[:_MAX_ARRAYS]:
-            if info.filename.endswith(".npy") and not info.flag_bits & 0x1:
-                self._take(_Member(info.filename[:-4], archive.open(info)))
+            if info.filename.endswith(".npy"):
+                file = archive.open(info)
+                weakref.finalize(self, file.close)
+                self._take(_Member(info.filename[:-4], file))
 
 
 class _Hdf5(Arrays):
@@ -182,6 +181,7 @@ class _Hdf5(Arrays):
         file: Any = io.BytesIO(tree.read(name, _MAX_IN_MEMORY)) if tree.is_zip else tree.path / name
         try:
             self._file = h5py.File(file, "r")
+            weakref.finalize(self, self._file.close)
             self._file.visititems(self._visit)  # follows no links
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
             raise SourceError(f"the HDF5 file is damaged: {error}", where=self.where, do=_AGAIN) from error
@@ -194,7 +194,9 @@ class _Hdf5(Arrays):
         elif item.chunks and math.prod(item.chunks) * item.dtype.itemsize > _MAX_CHUNK_BYTES:
             self.refused[name] = "its chunks are larger than 1 GiB"
         elif item.shape is not None:
-            self.found[name] = Array(name, tuple(item.shape), item.dtype, self._h5py.check_vlen_dtype(item.dtype))
+            told = self._h5py.check_vlen_dtype(item.dtype)
+            item_type = told if isinstance(told, np.dtype) else None  # text is of varying length, too
+            self.found[name] = Array(name, tuple(item.shape), item.dtype, item_type)
 
     def rows(self, name: str, start: int, stop: int) -> np.ndarray:
         """Rows; text comes as bytes."""
