@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from aqqua.errors import SourceError
+from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.sources import recognise
@@ -271,3 +273,39 @@ def test_the_estimate_is_near_enough(tmp_path: Path) -> None:
     part = recognise(tmp_path / "r").parts(tmp_path / "r")[0]
     assert isinstance(part, FlowcamRun)
     assert 1 <= part.estimate() <= 2 * part.table().height
+
+
+def test_one_run_may_be_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        made = write_run(tmp_path / "r", name)
+    source = recognise(tmp_path / "r" / "b.lst")
+    (part,) = source.parts(tmp_path / "r" / "b.lst")
+    assert part.name == "b.lst"
+    assert part.table()["_reason"].null_count() == 6
+    assert not {finding.code for finding in part.rows.findings} & {"images_left_out", "run_without_list"}
+    np.testing.assert_array_equal(next(iter(part.images([0]))), made.pixels["1"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(data=st.data())
+def test_a_damaged_run_gives_pixels_or_reasons(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Any file of a run with any bytes changed, inserted or cut off: no crash, and every line is accounted for."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    write_run(folder)
+    path = folder / data.draw(st.sampled_from(sorted(one.name for one in folder.iterdir())))
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:place] + data.draw(st.binary(max_size=8)) + whole[place + data.draw(st.integers(0, 9)) :])
+    try:
+        source = recognise(folder)
+        parts = source.parts(folder)
+    except SourceError:
+        assert path.suffix == ".lst"
+        return
+    for part in parts:
+        table = part.table()
+        usable = table["_reason"].is_null().arg_true().to_list()
+        for row, pixels in zip(usable, part.images(usable), strict=True):
+            assert isinstance(pixels, (np.ndarray, SourceError, FormatError))
+            mask = part.mask(table.row(row, named=True)) if source.name == "flowcam" else None
+            assert mask is None or not isinstance(pixels, np.ndarray) or mask.shape == pixels.shape[:2]

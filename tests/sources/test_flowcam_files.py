@@ -40,9 +40,10 @@ def test_a_list_names_its_columns(newline: str) -> None:
     text = list_bytes(ROWS, newline=newline).decode()
     assert is_list(text.replace("\r\n", "\n"))
     listed = parse_list(text)
-    assert listed.columns == list(COLUMNS)
-    assert [row for _, row in listed.rows] == ROWS
-    assert [line for line, _ in listed.rows] == list(range(len(COLUMNS) + 3, len(COLUMNS) + 3 + len(ROWS)))
+    assert listed.frame.columns == list(COLUMNS)
+    assert listed.frame.to_dicts() == ROWS
+    assert listed.table.lines == list(range(len(COLUMNS) + 3, len(COLUMNS) + 3 + len(ROWS)))
+    assert list(listed.cells("id", "nothing"))[:2] == [{"id": "1", "nothing": ""}, {"id": "2", "nothing": ""}]
     assert not listed.ragged
     assert not listed.cut_off
 
@@ -58,8 +59,9 @@ def test_other_texts_are_no_lists(text: str) -> None:
 def test_an_export_says_the_same_as_a_list() -> None:
     text = export_bytes(ROWS).decode()
     assert is_particle_export(text)
-    (number, row), *_ = parse_export(text).rows
-    assert number == 2
+    listed = parse_export(text)
+    assert listed.table.lines[0] == 2
+    row = listed.frame.row(0, named=True)
     assert row == {**{key: ROWS[0][key] for key in row if key in ROWS[0]}, "area_abd": "2.0747"}
     assert row["collage_file"] == "run_000001.tif"
 
@@ -133,12 +135,18 @@ def test_the_first_number(texts: list[str | None], number: float | None) -> None
 def test_any_text_is_read_without_a_crash(text: str) -> None:
     for read in (parse_list, parse_export, parse_context, parse_run_summary, parse_summary, parse_classes):
         read(text)
-    assert len(parse_list(text).columns) <= 500
+    assert parse_list(text).frame.width <= 500
 
 
 @given(cut=st.integers(0, 2000))
 def test_a_list_cut_anywhere_gives_whole_lines_or_says_so(cut: int) -> None:
-    whole = list_bytes(ROWS).decode()
-    listed = parse_list(whole[:cut])
-    for row, (_, cells) in enumerate(listed.rows):
-        assert row in listed.ragged or cells == ROWS[row] or row == len(listed.rows) - 1
+    listed = parse_list(list_bytes(ROWS).decode()[:cut])
+    rows = listed.frame.to_dicts()
+    assert rows[:-1] == ROWS[: max(0, len(rows) - 1)]
+    assert len(listed) == 0 or listed.frame.width == len(COLUMNS)
+
+
+def test_absurd_numbers_of_columns_and_keys_are_bounded() -> None:
+    many = "\n".join(f"name{n}|int32" for n in range(3000))
+    assert parse_list(f"017\nnum-fields|3000\n{many}\n").frame.width == 500
+    assert len(parse_context("\n".join(f"key{n}=1" for n in range(3000)))) == 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from aqqua.metadata.check import Finding
@@ -20,15 +21,19 @@ WHOLE = {"run.ctx": CONTEXT, "run_run_summary.txt": RUN_SUMMARY, "run_summary.cs
 def run(folder: Path, files: dict[str, str]) -> Run:
     data = {name: text.encode() for name, text in files.items()}
     pack(folder, {"run.lst": b"", **data})
-    return Run.read(Tree(folder), "run.lst", LISTED)
+    return Run.read(Tree(folder), "run.lst")
 
 
 def told(made: Run) -> dict[str, Finding]:
     return {finding.code: finding for finding in made.findings(LISTED)}
 
 
+def columns(made: Run) -> pl.DataFrame:
+    return LISTED.frame.select(made.columns(LISTED))
+
+
 def volume_ml(made: Run) -> float | None:
-    text = made.columns(LISTED).get("volume_l", [None])[0]
+    text = columns(made)["volume_l"][0]
     return float(text) * 1000 if text else None
 
 
@@ -59,20 +64,20 @@ def test_a_diluted_sample(tmp_path: Path) -> None:
 
 def test_two_pixel_sizes(tmp_path: Path) -> None:
     made = run(tmp_path / "r", {"run.ctx": CONTEXT.replace("=0.5544", "=0.2772")})
-    assert set(made.columns(LISTED)["pixel_um"]) == {"0.5544"}
+    assert set(columns(made)["pixel_um"]) == {"0.5544"}
     assert "0.5544 µm in the list and 0.2772 µm in the context" in told(made)["pixel_size_differs"].message
     assert "pixel_size_differs" not in told(run(tmp_path / "s", WHOLE))
 
 
 def test_the_clock_is_not_guessed(tmp_path: Path) -> None:
-    assert set(run(tmp_path / "r", {"run.ctx": CONTEXT}).columns(LISTED)["imaged_utc"]) == {None}
-    assert run(tmp_path / "s", WHOLE).columns(LISTED)["imaged_utc"][0] == "2024-04-08T08:14:11.131Z"
+    assert set(columns(run(tmp_path / "r", {"run.ctx": CONTEXT}))["imaged_utc"]) == {None}
+    assert columns(run(tmp_path / "s", WHOLE))["imaged_utc"][0] == "2024-04-08T08:14:11.131Z"
 
 
 def test_files_of_another_name_in_the_same_folder(tmp_path: Path) -> None:
     pack(tmp_path / "tank", {"metadata.lst": b"", "tank_7.ctx": CONTEXT.encode()})
-    made = Run.read(Tree(tmp_path / "tank"), "metadata.lst", LISTED)
+    made = Run.read(Tree(tmp_path / "tank"), "metadata.lst")
     assert made.name == "tank"
     assert made.context["Fluid_FlowCellDepth"] == "100"
     (tmp_path / "tank" / "other.lst").write_bytes(b"")
-    assert Run.read(Tree(tmp_path / "tank"), "metadata.lst", LISTED).context == {}
+    assert Run.read(Tree(tmp_path / "tank"), "metadata.lst").context == {}

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from aqqua.errors import SourceError
+from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.sources import recognise
@@ -206,6 +208,31 @@ def test_rows_in_two_pieces_and_parts_that_travel(tmp_path: Path) -> None:
     assert len(pickle.dumps(part)) < 600
     row = part.table().select(part.needs).row(2, named=True)
     np.testing.assert_array_equal(again.picture(row).pixels, made.pixels[f"{SCAN}_3"])
+
+
+def test_one_scan_may_be_named(tmp_path: Path) -> None:
+    made = write_scan(tmp_path / "s")
+    pack(made.path, {"other_dat1.pid": pid_bytes(objects()[0])})
+    (part,) = recognise(made.path / f"{SCAN}_dat1.pid").parts(made.path / f"{SCAN}_dat1.pid")
+    assert part.table()["_reason"].null_count() == 4
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(data=st.data())
+def test_a_damaged_scan_gives_pixels_or_reasons(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Any file with any bytes changed, inserted or cut off: no crash, and every line is accounted for."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    write_scan(folder / "s", scan=data.draw(st.sampled_from([".tif", ".zip"])))
+    path = folder / "s" / data.draw(st.sampled_from(sorted(one.name for one in (folder / "s").iterdir())))
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:place] + data.draw(st.binary(max_size=8)) + whole[place + data.draw(st.integers(0, 9)) :])
+    parts = recognise(folder / "s").parts(folder / "s")
+    for part in parts:
+        table = part.table()
+        usable = table["_reason"].is_null().arg_true().to_list()
+        for pixels in part.images(usable):
+            assert isinstance(pixels, (np.ndarray, SourceError, FormatError))
 
 
 def test_genuine_files(shared_data: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Callable, Mapping
+from posixpath import splitext
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,9 @@ from PIL import Image
 from aqqua.errors import AqquaError, FormatError, SourceError
 from aqqua.sources.archive import Tree
 from aqqua.sources.part import Problem
-from aqqua.sources.pixels import FORMATS, Picture, decode_picture
+from aqqua.sources.pixels import FORMATS, IMAGE_SUFFIXES, Picture, decode_picture
 
-__all__ = ["BOX", "Box", "Sheets", "cut", "image_size", "outside", "parse_box", "plain_gray", "read_sheet"]
+__all__ = ["BOX", "Box", "Sheets", "cut", "image_size", "images_of", "outside", "parse_box", "plain_gray", "read_sheet"]
 
 BOX = ("roi_x", "roi_y", "roi_width", "roi_height")
 """Columns that say where in its sheet a ROI lies: pixels from the upper left corner."""
@@ -104,6 +105,11 @@ def outside(box: Box, size: tuple[int, int]) -> Problem | None:
         told = f"the box ({x}, {y}) to ({x + width}, {y + height}) is not inside the {size[0]} × {size[1]} image"
         return Problem("roi_x", told, "check that list and image are of the same run, and whole")
     return None
+
+
+def images_of(tree: Tree) -> list[str]:
+    """All images of a source, also where the user has named only one table of it."""
+    return [name for name in tree.members if splitext(name)[1].lower() in IMAGE_SUFFIXES]
 
 
 def image_size(tree: Tree, name: str) -> tuple[int, int] | None:

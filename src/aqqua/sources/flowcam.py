@@ -24,7 +24,7 @@ from aqqua.metadata.check import Finding
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.cutting import BOX, Sheets, cut, parse_box, read_sheet
 from aqqua.sources.flowcam_files import ListFile, is_list, is_particle_export, parse_export, parse_list
-from aqqua.sources.flowcam_images import Place, RunImages, left_out
+from aqqua.sources.flowcam_images import PLACE_COLUMNS, Place, RunImages, left_out
 from aqqua.sources.flowcam_run import Run
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
@@ -114,8 +114,9 @@ class FlowcamRun(Part):
     def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """Read the list, with what the run's other files say."""
         text = decode_text(self.tree.read(self.name, MAX_TABLE_BYTES))
-        listed = parse_list(text) if self.name.lower().endswith(".lst") else parse_export(text)
-        run = Run.read(self.tree, self.name, listed)
+        where = self.tree.where(self.name)
+        listed = parse_list(text, where) if self.name.lower().endswith(".lst") else parse_export(text, where)
+        run = Run.read(self.tree, self.name)
         frame, findings = self._frame(listed, run)
         return Rows(frame[start:stop], [] if start else [*findings, *run.findings(listed), *self._rest()])
 
@@ -156,22 +157,23 @@ class FlowcamRun(Part):
 
     def _frame(self, listed: ListFile, run: Run) -> tuple[pl.DataFrame, list[Finding]]:
         where = self.tree.where(self.name)
-        places = [self._images.place(row) for _, row in listed.rows]
+        places = [self._images.place(row) for row in listed.cells(*PLACE_COLUMNS)]
+        names = [row["id"] or f"line{line}" for row, line in zip(listed.cells("id"), listed.table.lines, strict=True)]
         prefix = "lst" if self.name.lower().endswith(".lst") else "csv"
-        told = [row for _, row in listed.rows]
-        columns = {f"{prefix}_{name}": [row.get(name) or None for row in told] for name in listed.columns}
-        columns |= {name: _texts(places, number) for number, name in enumerate(BOX)}
-        columns["roi_from"] = [place.kind if isinstance(place, Place) else None for place in places]
-        columns |= {name: list(values) for name, values in run.columns(listed).items()}
+        boxes = [pl.Series(name, _texts(places, number), pl.String) for number, name in enumerate(BOX)]
+        kinds = [place.kind if isinstance(place, Place) else None for place in places]
         frame = rows_frame(
-            pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)),
+            listed.frame.rename({name: f"{prefix}_{name}" for name in listed.frame.columns}).with_columns(
+                *boxes, pl.Series("roi_from", kinds, pl.String), *run.columns(listed)
+            ),
             source_path=where,
-            source_row=[number for number, _ in listed.rows],
+            source_row=listed.table.lines,
             image_path=[place.image if isinstance(place, Place) else None for place in places],
-            object_id=[f"{run.name}_{row.get('id') or f'line{number}'}" for number, row in listed.rows],
+            object_id=[f"{run.name}_{name}" for name in names],
             problems=_problems(listed, places),
         )
-        return frame, [*_list_findings(listed, where), *self._images.findings(places)]
+        findings = [*listed.table.findings, *_list_findings(listed, where), *self._images.findings(places)]
+        return frame, [finding for finding in findings if finding.code != "short_rows"]  # they are rejects here
 
     def _rest(self) -> list[Finding]:
         """What is there besides runs with a list; told once."""
@@ -189,17 +191,18 @@ def _texts(places: Sequence[Place | Problem], number: int) -> list[str | None]:
 def _problems(listed: ListFile, places: Sequence[Place | Problem]) -> dict[int, Problem]:
     problems: dict[int, Problem] = {}
     seen: dict[str, int] = {}
-    for row, ((number, cells), place) in enumerate(zip(listed.rows, places, strict=True)):
-        name = cells.get("id") or ""
+    width = listed.frame.width
+    for row, (cells, place) in enumerate(zip(listed.cells("id"), places, strict=True)):
+        name = cells["id"]
         if row in listed.ragged:
-            told = f"the line has {listed.ragged[row]} cells, the list {len(listed.columns)} columns"
+            told = f"the line has {listed.ragged[row]} cells, the list {width} columns"
             problems[row] = Problem("line", told, "copy the list again: it is cut off or damaged here")
         elif isinstance(place, Problem):
             problems[row] = place
-        elif name in seen:
+        elif name and name in seen:
             told = f"particle {name!r} is in the list twice, first in line {seen[name]}"
             problems[row] = Problem("id", told, "remove one of the two lines")
-        seen.setdefault(name, number)
+        seen.setdefault(name, listed.table.lines[row])
     return problems
 
 
@@ -207,6 +210,6 @@ def _list_findings(listed: ListFile, where: str) -> list[Finding]:
     if listed.cut_off:
         told = "the list ends within the names of its columns"
         return [Finding("warning", "list_cut_off", told, where, do="copy the list again")]
-    if not listed.rows:
+    if not len(listed):
         return [Finding("warning", "empty_table", "the list has no particle", where, do="export it again")]
     return []

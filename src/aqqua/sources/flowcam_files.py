@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
-from aqqua.sources.tables import Line, read_lines
+import polars as pl
+
+from aqqua.sources.tables import Line, TextTable, build_table, read_lines
 
 __all__ = [
     "ClassFile",
@@ -33,7 +36,7 @@ __all__ = [
 
 _VERSION = re.compile(r"\s*(\d{1,4})\s*")
 _FIELDS = re.compile(r"\s*num-fields\s*\|\s*(\d{1,4})\s*")
-_MAX_FIELDS = 500
+_MAX_FIELDS, _MAX_KEYS = 500, 1000
 _ID, _SHEET = "id", "collage_file"
 _EXPORT = {
     "Particle ID": _ID,
@@ -55,16 +58,27 @@ class ListFile:
     """The particles of a run.
 
     Args:
-        columns: as the list calls them.
-        rows: line of the file, and cells by column.
+        table: columns as the list calls them, empty cells null; the line of the file for each row.
         ragged: row → how many cells it has, where that is not the number of columns.
         cut_off: whether the file ends within its list of columns.
     """
 
-    columns: list[str]
-    rows: list[tuple[int, dict[str, str]]]
+    table: TextTable
     ragged: dict[int, int] = field(default_factory=dict)
     cut_off: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per particle, all text."""
+        return self.table.frame
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def cells(self, *names: str) -> Iterator[dict[str, str]]:
+        """Some columns row by row; what is missing is empty."""
+        known = [pl.col(name) if name in self.frame.columns else pl.lit(None, pl.String).alias(name) for name in names]
+        yield from self.frame.with_columns(known).select(names).fill_null("").iter_rows(named=True)
 
 
 def is_list(head: str) -> bool:
@@ -79,36 +93,43 @@ def is_particle_export(head: str) -> bool:
     return {"Particle ID", "Image File", "Image X", "Image Y"} <= names
 
 
-def parse_list(text: str) -> ListFile:
-    """Read a `.lst` file."""
+def parse_list(text: str, name: str = "") -> ListFile:
+    """Read a `.lst` file.
+
+    Args:
+        text: its content.
+        name: what to call it in findings.
+    """
     lines = text.lstrip("\ufeff").splitlines()
     hit = _FIELDS.fullmatch(lines[1]) if len(lines) > 1 else None
     count = min(int(hit[1]) if hit else 0, _MAX_FIELDS)
     columns = [line.partition("|")[0].strip() for line in lines[2 : 2 + count]]
     records = (
         Line(number, [cell.strip() for cell in line.split("|")])
-        for number, line in enumerate(lines[2 + count :], 3 + count)
+        for number, line in enumerate(islice(lines, 2 + count, None), 3 + count)
         if line.strip()
     )
-    return _listed(columns, records, cut_off=len(columns) < count)
+    return _listed(columns, records if columns else iter(()), name, cut_off=len(columns) < count)
 
 
-def parse_export(text: str) -> ListFile:
+def parse_export(text: str, name: str = "") -> ListFile:
     """Read a `.csv` table of particles; columns that a list has too get the list's name."""
     records = read_lines(io.StringIO(text.lstrip("\ufeff"), newline=None), ",")
-    header = next(records, Line(1, [])).cells
-    columns = [_EXPORT.get(name.strip(), _plain(name)) for name in header]
-    return _listed(columns, records)
+    header = next(records, Line(1, [])).cells[:_MAX_FIELDS]
+    columns = [_EXPORT.get(title.strip(), _plain(title)) for title in header]
+    return _listed(columns, records if columns else iter(()), name)
 
 
-def _listed(columns: list[str], records: Iterator[Line], *, cut_off: bool = False) -> ListFile:
-    rows: list[tuple[int, dict[str, str]]] = []
+def _listed(columns: list[str], records: Iterator[Line], name: str, *, cut_off: bool = False) -> ListFile:
     ragged: dict[int, int] = {}
-    for record in records:
-        if len(record.cells) != len(columns):
-            ragged[len(rows)] = len(record.cells)
-        rows.append((record.number, dict(zip(columns, record.cells, strict=False))))
-    return ListFile(columns, rows, ragged, cut_off)
+
+    def noted() -> Iterator[Line]:
+        for row, record in enumerate(records):
+            if len(record.cells) != len(columns):
+                ragged[row] = len(record.cells)
+            yield record
+
+    return ListFile(build_table(columns, noted(), name), ragged, cut_off)
 
 
 def _plain(name: str) -> str:
@@ -122,7 +143,7 @@ def parse_context(text: str) -> dict[str, str]:
     for line in text.lstrip("\ufeff").splitlines():
         if hit := re.fullmatch(r"\s*\[(.+?)\]\s*", line):
             section = hit[1]
-        elif "=" in line:
+        elif "=" in line and len(told) < _MAX_KEYS:
             key, _, value = line.partition("=")
             told[f"{section}_{key.strip()}".strip("_")] = value.strip()
     return told
@@ -138,7 +159,7 @@ def parse_run_summary(text: str) -> dict[str, str]:
             continue
         if not line[:1].isspace():
             heading = _words(key)
-        if value.strip():
+        if value.strip() and len(told) < _MAX_KEYS:
             told.setdefault(f"{heading}_{_words(key)}" if line[:1].isspace() else _words(key), value.strip())
     return told
 
@@ -148,7 +169,7 @@ def parse_summary(text: str) -> dict[str, str]:
     told: dict[str, str] = {}
     for line in text.lstrip("\ufeff").splitlines():
         key, comma, value = line.partition(",")
-        if key.strip() == "Summary Stats":
+        if key.strip() == "Summary Stats" or len(told) == _MAX_KEYS:
             break
         if comma and value.strip():
             told[_words(key)] = value.strip()

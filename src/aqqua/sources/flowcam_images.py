@@ -11,17 +11,19 @@ from posixpath import basename, dirname, splitext
 from aqqua.errors import FormatError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import Tree
-from aqqua.sources.cutting import Box, image_size, outside, read_sheet
+from aqqua.sources.cutting import Box, image_size, images_of, outside, read_sheet
 from aqqua.sources.part import Problem
 from aqqua.sources.pixels import IMAGE_SUFFIXES
 
-__all__ = ["Place", "RunImages", "left_out"]
+__all__ = ["PLACE_COLUMNS", "Place", "RunImages", "left_out"]
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:^|[_ -])0*(\d{1,9})$")
 _RUN_FILE = re.compile(r"(?:_\d{6}(?:_bin)?|^rawfile_\d+|^cal_image_\d+)$", re.IGNORECASE)
 """Collages, masks, raw frames and backgrounds: no image of a single particle has such a name."""
 _BOX_COLUMNS = ("image_x", "image_y", "image_w", "image_h")
+PLACE_COLUMNS = (*_BOX_COLUMNS, "collage_file", "image_id", "id")
+"""Columns of a list that say where a particle is."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ class RunImages:
         self._masks: dict[str, Finding | None] = {}
 
     def place(self, row: Mapping[str, str]) -> Place | Problem:
-        """Find the pixels of a line of the list, or say why there are none."""
+        """Find the pixels of a particle by its `PLACE_COLUMNS`, or say why there are none."""
         try:
             x, y, width, height = (int(float(row[name])) for name in _BOX_COLUMNS)
-        except (KeyError, ValueError, OverflowError):
+        except (ValueError, OverflowError):
             return Problem("image_x", "the line does not say where the particle is", "copy the list again")
-        written = row.get("collage_file", "")
+        written = row["collage_file"]
         sheet = self._sheet(written)
         if sheet is not None:
             size = self._size(sheet)
@@ -102,7 +104,7 @@ class RunImages:
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for member in self._tree.with_suffix(*IMAGE_SUFFIXES):
+        for member in images_of(self._tree):
             found.setdefault(basename(member).casefold(), []).append(member)
         return found
 
@@ -137,16 +139,16 @@ class RunImages:
 
     def _vignette(self, row: Mapping[str, str]) -> str | None:
         """The image of a single particle, by the id or number in its name; None if there are several."""
-        keys = (row.get("image_id", "").upper(), row.get("id", ""))
+        keys = (row["image_id"].upper(), row["id"])
         found = next((hits for key in keys if key and (hits := self._vignettes.get(key))), [])
         return found[0] if len(found) == 1 else None
 
     @cached_property
     def _vignettes(self) -> dict[str, list[str]]:
         folder = f"{self._folder}/" if self._folder else ""
-        inside = [name for name in self._tree.with_suffix(*IMAGE_SUFFIXES) if name.startswith(folder)]
+        inside = [name for name in images_of(self._tree) if name.startswith(folder)]
         images = [name for name in inside if not _RUN_FILE.search(_stem(name))]
-        lists = [name for name in self._tree.with_suffix(".lst") if name.startswith(folder)]
+        lists = [name for name in self._tree.members if name.startswith(folder) and name.lower().endswith(".lst")]
         if len(lists) > 1:  # a number alone does not say of which run it is
             images = [name for name in images if _stem(name).startswith(self._stem)]
         found: dict[str, list[str]] = {}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from posixpath import basename, dirname, splitext
 
+import polars as pl
+
 from aqqua.metadata.check import Finding
-from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
+from aqqua.sources.archive import Tree
 from aqqua.sources.flowcam_files import (
     ClassFile,
     ListFile,
@@ -28,6 +31,7 @@ _NO_NAMES = {"metadata", "list", "data", "export", "particles"}
 """Names of lists that say nothing; the folder is the name of the run then."""
 _SAME = 0.02
 """Two statements about the same number may differ by this part of it; summaries are rounded."""
+_MAX_BYTES = 1 << 26
 _NO_SERIAL = {"", "na", "n/a", "unknown", "none"}
 
 
@@ -52,7 +56,7 @@ class Run:
     classes: ClassFile
 
     @classmethod
-    def read(cls, tree: Tree, table: str, listed: ListFile) -> Run:
+    def read(cls, tree: Tree, table: str) -> Run:
         """Read the files beside a list."""
         stem = splitext(basename(table))[0]
         name = stem if stem.lower() not in _NO_NAMES else basename(dirname(table)) or tree.path.stem
@@ -68,15 +72,16 @@ class Run:
             parse_classes(texts[".cla"]),
         )
 
-    def columns(self, listed: ListFile) -> dict[str, list[str | None]]:
+    def columns(self, listed: ListFile) -> list[pl.Expr | pl.Series]:
         """Columns for the rows of the list."""
-        rows = [row for _, row in listed.rows]
-        constants = {name: [value or None] * len(rows) for name, value in self._constants().items()}
-        own: dict[str, list[str | None]] = {
-            "pixel_um": [self._pixel(row) for row in rows],
-            "imaged_utc": [self._imaged(row.get("timestamp")) for row in rows],
+        rows = list(listed.cells("id", "cal_const", "timestamp"))
+        own = {
+            "pixel_um": [self._pixel(row["cal_const"]) for row in rows],
+            "imaged_utc": [self._imaged(row["timestamp"]) for row in rows],
         }
-        return constants | own | self._labels(rows)
+        own |= self._labels([row["id"] for row in rows])
+        constants = [pl.lit(value or None, pl.String).alias(name) for name, value in self._constants().items()]
+        return [*constants, *(pl.Series(name, values, pl.String) for name, values in own.items())]
 
     def findings(self, listed: ListFile) -> list[Finding]:
         """What an owner should know about this run."""
@@ -128,29 +133,33 @@ class Run:
         fluid = self._stated_ml or imaged_volume_ml(self.context)
         return sample or (fluid / self._dilution if fluid else None)
 
-    def _pixel(self, row: Mapping[str, str]) -> str | None:
+    def _pixel(self, written: str) -> str | None:
         """Length of a pixel in micrometres: of the particle's own line, else of the run."""
-        told = (row.get("cal_const"), self._run_pixel)
+        told = (written, self._run_pixel)
         return next((text for text in told if text and first_number([text])), None)
 
     @property
     def _run_pixel(self) -> str | None:
         return self.context.get("Fluid_CalibrationConstant") or self.summary.get("Environment_Calibration_Factor")
 
-    def _imaged(self, text: str | None) -> str | None:
+    def _imaged(self, text: str) -> str | None:
         """When a particle was imaged, in UTC where the run says how its clock was set."""
         try:
             when = datetime.fromisoformat(text) if text else None
         except ValueError:
             return None
-        offset = clock_offset(self.context, self.summary)
+        offset = self._offset
         return f"{(when - offset).isoformat(timespec='milliseconds')}Z" if when and offset is not None else None
 
-    def _labels(self, rows: list[dict[str, str]]) -> dict[str, list[str | None]]:
+    @cached_property
+    def _offset(self) -> timedelta | None:
+        return clock_offset(self.context, self.summary)
+
+    def _labels(self, names: list[str]) -> dict[str, list[str | None]]:
         """The class of each particle that is in exactly one, and all of them."""
         if not self.classes.of:
             return {}
-        classes = [list(dict.fromkeys(self.classes.of.get(row.get("id", ""), []))) for row in rows]
+        classes = [list(dict.fromkeys(self.classes.of.get(name, []))) for name in names]
         single = [found[0] if len(found) == 1 else None for found in classes]
         status = [name and ("predicted" if name in self.classes.filtered else "validated") for name in single]
         return {"cla_classes": ["; ".join(found) or None for found in classes], "label": single, "label_status": status}
@@ -174,7 +183,8 @@ class Run:
 
     def _pixel_findings(self, listed: ListFile) -> Iterator[Finding]:
         of_run = first_number([self._run_pixel])
-        of_rows = {number for _, row in listed.rows if (number := first_number([row.get("cal_const")]))}
+        texts = {row["cal_const"] for row in listed.cells("cal_const")}
+        of_rows = {number for text in texts if (number := first_number([text]))}
         if of_run and any(abs(one - of_run) > _SAME * of_run for one in of_rows):
             shown = ", ".join(f"{one:g}" for one in sorted(of_rows)[:3])
             told = f"a pixel is {shown} µm in the list and {of_run:g} µm in the context; that of the list was taken"
@@ -196,8 +206,9 @@ class Run:
 def _beside(tree: Tree, table: str, suffix: str) -> str:
     """The text of the file of the same run, or "": of the list's name, else the only one in its folder."""
     folder, stem = dirname(table), splitext(table)[0]
+    near = [name for name in tree.members if dirname(name) == folder]
     found = tree.find(f"{stem}{suffix}")
-    if found is None and len([name for name in tree.with_suffix(".lst") if dirname(name) == folder]) <= 1:
-        near = [name for name in tree.members if dirname(name) == folder and name.lower().endswith(suffix)]
-        found = near[0] if len(near) == 1 else None
-    return decode_text(tree.read(found, MAX_TABLE_BYTES)) if found else ""
+    if found is None and sum(name.lower().endswith(".lst") for name in near) <= 1:
+        fitting = [name for name in near if name.lower().endswith(suffix)]
+        found = fitting[0] if len(fitting) == 1 else None
+    return decode_text(tree.read(found, _MAX_BYTES)) if found else ""

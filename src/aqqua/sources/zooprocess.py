@@ -20,10 +20,10 @@ import polars as pl
 from aqqua.errors import SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
-from aqqua.sources.cutting import BOX, Sheets, cut, parse_box, read_sheet
+from aqqua.sources.cutting import BOX, Sheets, cut, images_of, parse_box, read_sheet
 from aqqua.sources.nested import InnerTree
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
-from aqqua.sources.pixels import IMAGE_SUFFIXES, Picture, decode_picture
+from aqqua.sources.pixels import Picture, decode_picture
 from aqqua.sources.tables import decode_text
 from aqqua.sources.zooprocess_files import Pid, in_decimal_degrees, is_pid, parse_header, parse_pid
 from aqqua.sources.zooprocess_scan import scan_columns, scan_findings
@@ -192,7 +192,7 @@ class ZooprocessScan(Part):
 
     @cached_property
     def _vignettes(self) -> dict[str, list[str]]:
-        return _by_name(self.tree.with_suffix(*IMAGE_SUFFIXES))
+        return _by_name(images_of(self.tree))
 
     def _notes(self, used: list[_Place | None]) -> Iterator[Finding]:
         vignettes = [place for place in used if place and place.kind == "vignette"]

@@ -37,6 +37,7 @@ MINUTES = 0.6
 _SENTINELS = {9999.0, 99999.0, 999999.0, -9999.0, -99999.0}
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _DATA = "[data]"
+_MAX_KEYS = 2000
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def parse_header(text: str) -> Header:
             return Header(values, number - 1)
         if hit := re.fullmatch(r"\[(.+)\]", plain):
             section = hit[1]
-        elif "=" in plain:
+        elif "=" in plain and len(values) < _MAX_KEYS:
             key, _, value = plain.partition("=")
             values.setdefault(f"{section}_{key.strip()}".strip("_"), value.strip())
     return Header(values, number)
