@@ -91,6 +91,8 @@ def ingest(
     card: Path | None = None,
     table: Path | None = None,
     fix: Path | None = None,
+    labels: Path | None = None,
+    taxa: Path | None = None,
     where: Where = "here",
     workers: int | None = None,
 ) -> None:
@@ -102,6 +104,8 @@ def ingest(
         card: card.yaml with title, licence, people, and metadata the source lacks.
         table: CSV, TSV or Excel table with metadata per image.
         fix: a table of corrections, which win over everything in `table`.
+        labels: your table of what labels mean (label, taxon, aphia_id …); wins over the built-in names.
+        taxa: a snapshot of taxa, made by `aqqua taxa freeze`.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
     """
@@ -109,8 +113,8 @@ def ingest(
         raise ConfigError("ingest needs a source and a dataset", do="aqqua ingest SOURCE… DATASET")
     from aqqua.sources.ingest import ingest as run
 
-    report = run(paths[:-1], paths[-1], source=source, card=card, table=table, fix=fix, where=where, workers=workers)
-    print(report)
+    tables: dict[str, Any] = {"table": table, "fix": fix, "labels": labels, "taxa": taxa}
+    print(run(paths[:-1], paths[-1], source=source, card=card, **tables, where=where, workers=workers))
 
 
 @app.command(sort_key=3)
@@ -267,4 +271,7 @@ def export(
 
 app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
 app.command("aqqua.cli_fetch:app", name="fetch", sort_key=10)
+app.command("aqqua.cli_collect:app", name="collect", sort_key=14)
+app.command("aqqua.cli_taxa:app", name="taxa", sort_key=13)
 app.command("aqqua.cli_curate:app", name="curate", sort_key=11)
+app.command("aqqua.cli_dataset:app", name="dataset", sort_key=12)

@@ -55,10 +55,12 @@ class LabelTable:
     Args:
         rows: verbatim label → values by the names of `MATCH_SCHEMA`; what is not given is missing.
         where: the file.
+        verbatim: the labels as they stand in the file, in their order.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
     where: str = ""
+    verbatim: tuple[str, ...] = ()
 
     def get(self, label: str) -> Mapping[str, Any] | None:
         """What is said about a label: as it is written, else with other capitals and blanks."""
@@ -137,7 +139,7 @@ def _loaded(path: str, _: int) -> LabelTable:
         values = {name: value for name, value in values.items() if value is not None}
         if label and rows.setdefault(label, values) != values:
             raise ConfigError(f"the label {label!r} has two meanings", where=f"{path}, line {line}", do="keep one")
-    return LabelTable({**{clean(label): values for label, values in rows.items()}, **rows}, path)
+    return LabelTable({**{clean(label): values for label, values in rows.items()}, **rows}, path, tuple(rows))
 
 
 def _read(path: Path) -> pl.DataFrame:

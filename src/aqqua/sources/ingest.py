@@ -46,6 +46,8 @@ def ingest(
     card: str | Path | Card | None = None,
     table: str | Path | None = None,
     fix: str | Path | None = None,
+    labels: str | Path | None = None,
+    taxa: str | Path | None = None,
     where: Literal["here", "pool", "slurm", "ray"] = "here",
     workers: int | None = None,
     shard_images: int = MAX_SHARD_IMAGES,
@@ -61,6 +63,8 @@ def ingest(
             or the dataset's own.
         table: the owner's table, joined by file, object or sample; what it says wins over the source.
         fix: a table of corrections, which win over `table`.
+        labels: the owner's table of what labels mean; wins over that of the card and the built-in names.
+        taxa: a snapshot of taxa, as `aqqua taxa freeze` makes it.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
         shard_images: a shard gets no more images than this.
@@ -86,7 +90,13 @@ def ingest(
         raise ConfigError("the metadata of a dataset are harmonised already: no table is joined to it", do=do)
     usual = Dataset.open(path).card if Dataset.is_at(path) else Card()
     tables = [given for given in (table, fix) if given is not None]
-    plans = [_plan(Tree(one), source, card, usual, tables, shard_images, aloud=where == "here") for one in sources]
+    given = {"labels": labels, "taxa": taxa}
+    names: dict[str, Any] = {name: Path(path).absolute() for name, path in given.items() if path is not None}
+    own = [replace(card_for(Tree(one), card, usual), **names) for one in sources]
+    plans = [
+        _plan(Tree(one), source, its, tables, shard_images, aloud=where == "here")
+        for one, its in zip(sources, own, strict=True)
+    ]
     store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _first_card(plans, stores, card))
     todo = list(_not_yet_in(store, plans))
     jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
@@ -143,23 +153,15 @@ def _report(before: Dataset, after: Dataset, results: Sequence[JobResult], skipp
 
 
 def _plan(
-    tree: Tree,
-    source: str | None,
-    card: str | Path | Card | None,
-    usual: Card,
-    tables: list[str | Path],
-    shard_images: int,
-    *,
-    aloud: bool,
+    tree: Tree, source: str | None, own: Card, tables: list[str | Path], shard_images: int, *, aloud: bool
 ) -> SourcePlan:
-    own = card_for(tree, card, usual)
     check_card(own)
     return plan_source(tree, source, own, tables_for(tree, own, tables), shard_images, aloud=aloud)
 
 
 def _about(card: Card) -> Card:
     """What a source's card says about a dataset: not its constants, which would slip into sources added later."""
-    return replace(card, defaults={}, overrides={}, table=None)
+    return replace(card, defaults={}, overrides={}, table=None, labels=None, taxa=None)
 
 
 def _journal(store: Dataset, plan: SourcePlan) -> Path:
