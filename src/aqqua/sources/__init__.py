@@ -37,6 +37,7 @@ SOURCES = {
     "frames_squidle": "aqqua.sources.frames_squidle:FramesSquidle",
     "frames_yolo": "aqqua.sources.frames_yolo:FramesYolo",
     "ifcb": "aqqua.sources.ifcb:Ifcb",
+    "ifdo": "aqqua.sources.ifdo:Ifdo",
     "stack": "aqqua.sources.stack:Stack",
     "zooprocess": "aqqua.sources.zooprocess:Zooprocess",
 }

@@ -11,6 +11,7 @@ from aqqua.errors import NotFoundError
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
+from aqqua.sources.ifdo_card import card_of
 from aqqua.sources.tables import TextTable, decode_text, read_table
 
 __all__ = ["OwnerTable", "card_for", "check_card", "tables_for"]
@@ -34,7 +35,8 @@ class OwnerTable:
 def card_for(tree: Tree, given: Card | str | Path | None, usual: Card) -> Card:
     """Return the card of a source: the given one, else its own, else the usual one.
 
-    A source's own card is `card.yaml` at the top of the folder or zip, or `<source>.card.yaml` beside it.
+    A source's own card is `card.yaml` at the top of the folder or zip, or `<source>.card.yaml` beside it; that of an
+    iFDO image set is its header.
 
     Args:
         tree: the source.
@@ -52,7 +54,7 @@ def card_for(tree: Tree, given: Card | str | Path | None, usual: Card) -> Card:
     if CARD in tree.members:
         return Card.parse(decode_text(tree.read(CARD)), where=tree.path / CARD)
     beside = _beside(tree.path)
-    return Card.load(beside) if beside else usual
+    return Card.load(beside) if beside else card_of(tree) or usual
 
 
 def _beside(path: Path) -> Path | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from aqqua.errors import SourceError
 
-__all__ = ["Area", "Box", "Polygons", "Runs", "Shape", "circle", "ellipse", "shape_from_json"]
+__all__ = ["MAX_POINTS", "Area", "Box", "Polygons", "Runs", "Shape", "circle", "ellipse", "shape_from_json"]
 
 MAX_POINTS = 1 << 18
 """An object's outline may have at most this many corners."""
