@@ -14,7 +14,7 @@ from aqqua.ocean.instruments import Instrument
 from aqqua.ocean.optics import Optics, Pose, look_at
 from aqqua.ocean.shapes import Body
 
-__all__ = ["Picture", "natural_pose", "take_picture"]
+__all__ = ["Picture", "Portrait", "natural_pose", "portrait", "take_picture"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,23 @@ class Picture:
     """
 
     pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    mask: npt.NDArray[np.uint8]
+    pose: Pose
+    defocus: float
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What arrives at the sensor, before background and noise.
+
+    Args:
+        light: (channels, h, w) relative to a clear field, or to full scale.
+        mask: as of a `Picture`.
+        pose: how the organism lay.
+        defocus: 0 in focus … 1.
+    """
+
+    light: Array
     mask: npt.NDArray[np.uint8]
     pose: Pose
     defocus: float
@@ -56,6 +73,12 @@ def take_picture(body: Body, device: Instrument, rng: np.random.Generator, pose:
         rng: decides pose, focus and noise of this image.
         pose: given, or natural for the instrument.
     """
+    drawn = portrait(body, device, rng, pose)
+    return Picture(_sensor(drawn.light, device, rng), drawn.mask, drawn.pose, drawn.defocus)
+
+
+def portrait(body: Body, device: Instrument, rng: np.random.Generator, pose: Pose | None = None) -> Portrait:
+    """One organism as the optics of an instrument show it; see `take_picture`."""
     pose = pose or natural_pose(device.key, rng)
     defocus = float(rng.beta(1.2, 4) * device.defocus)
     step = _supersample(body, device)
@@ -65,8 +88,7 @@ def take_picture(body: Body, device: Instrument, rng: np.random.Generator, pose:
     light = CAMERAS[device.camera](optics, defocus)
     spread = device.blur_px * (1 + 2.2 * defocus)
     light = shrink(blur(light, spread * step), step)
-    pixels = _sensor(light, device, rng)
-    return Picture(pixels, _mask(optics, step), pose, defocus)
+    return Portrait(light, _mask(optics, step), pose, defocus)
 
 
 def _supersample(body: Body, device: Instrument) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 from aqqua.ocean.chance import named_rng
 from aqqua.ocean.instruments import INSTRUMENTS, Instrument
 from aqqua.ocean.organisms import TAXA
-from aqqua.ocean.pictures import Picture, take_picture
+from aqqua.ocean.pictures import Picture, Portrait, take_picture
 from aqqua.ocean.survey import Deployment, Organism
 
 __all__ = ["Sighting", "Written", "label_of", "mask_measures", "pixel_measures", "png_bytes", "see"]
@@ -122,7 +122,7 @@ def png_bytes(pixels: npt.NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def mask_measures(picture: Picture, pixel_um: float) -> dict[str, float | int | None]:
+def mask_measures(picture: Picture | Portrait, pixel_um: float) -> dict[str, float | int | None]:
     """What the exact mask says about size: box, areas, circle of the same area, longest extent.
 
     Args:

@@ -200,7 +200,7 @@ def seal(out: Path, sources: Sequence[Path], **facts: Any) -> Path:
         facts: seed and other arguments, to make the ocean again.
     """
     truth = out / "truth"
-    sealed = [path for path in sorted(truth.iterdir()) if path.name != SEAL]
+    sealed = [path for path in _files(truth) if path.name != SEAL]
     sealed += [file for source in sources for file in _files(source)]
     content = {
         "generator": "aqqua.ocean",

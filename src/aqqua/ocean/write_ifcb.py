@@ -19,7 +19,7 @@ from aqqua.ocean.flaws import Flaw
 from aqqua.ocean.sightings import Sighting, Written
 from aqqua.ocean.survey import Deployment
 
-__all__ = ["IfcbBins"]
+__all__ = ["IfcbBins", "adc_line", "header_lines"]
 
 _ML_PER_S = 0.25 / 60
 _MOST_ML = 5.0
@@ -88,7 +88,7 @@ class IfcbBins:
                 at += pixels.size
         (self._folder / f"{name}.adc").write_bytes("".join(f"{line}\r\n" for line in lines).encode())
         (self._folder / f"{name}.roi").write_bytes(b"".join(images))
-        header = _header(rng, start, len(triggers), len(images), look_s + inhibit_s, inhibit_s)
+        header = header_lines(rng, start, len(triggers), len(images), look_s + inhibit_s, inhibit_s)
         (self._folder / f"{name}.hdr").write_bytes("".join(f"{line}\r\n" for line in header).encode())
         return roi_numbers
 
@@ -143,17 +143,44 @@ def _adc_line(
     noise = rng.lognormal(0, 0.3, 2)
     pmt = [scatter * noise[0], green * noise[1], 0.0453, 0.0475]
     peak = [min(3.55, 4 * pmt[0]), min(3.55, 5 * pmt[1]), 0.196, 0.1953]
-    cells = [
-        str(number), f"{clock:.7f}", *(f"{value:.8f}" for value in (*pmt, *peak)), f"{flight:.6f}",
-        f"{clock:.7f}", f"{clock + 0.0432:.7f}", *(str(value) for value in box), str(at if sighting else 0),
-        "0", "0", "0", "0", f"{run:.14f}", f"{inhibit:.14f}",
-    ]  # fmt: skip
-    return ",".join(cells)
+    return adc_line(number, clock, (*pmt, *peak), flight, box, at if sighting else 0, run, inhibit)
 
 
-def _header(
+def adc_line(
+    number: int,
+    clock: float,
+    signals: Sequence[float],
+    flight: float,
+    box: tuple[int, int, int, int],
+    at: int,
+    run: float,
+    inhibit: float,
+) -> str:
+    """A line of the .adc file.
+
+    Args:
+        number: of the trigger, from 1.
+        clock: seconds since the start.
+        signals: of the four photomultipliers, and their peaks.
+        flight: time of flight, µs.
+        box: x, y, width and height of the ROI in the frame.
+        at: first byte of the ROI in the .roi file.
+        run: seconds so far.
+        inhibit: seconds of these in which the instrument was blind.
+    """
+    return ",".join(
+        (
+            str(number), f"{clock:.7f}", *[f"{value:.8f}" for value in signals], f"{flight:.6f}",
+            f"{clock:.7f}", f"{clock + 0.0432:.7f}", *[str(value) for value in box], str(at),
+            "0", "0", "0", "0", f"{run:.14f}", f"{inhibit:.14f}",
+        )
+    )  # fmt: skip
+
+
+def header_lines(
     rng: np.random.Generator, start: datetime, triggers: int, rois: int, run_s: float, inhibit_s: float
 ) -> list[str]:
+    """The .hdr file."""
     return [
         "SoftwareVersion: aqqua.ocean 1",
         f"sampleTime: {start:%Y-%m-%dT%H:%M:%SZ}",

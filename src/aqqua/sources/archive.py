@@ -279,6 +279,8 @@ def _zip_member(file: int, info: zipfile.ZipInfo) -> bytes | None:
     """A member as the directory of the zip lists it; None if anything is otherwise, or packed in an unusual way."""
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or info.flag_bits & _ENCRYPTED_FLAG:
         return None
+    if info.compress_size > info.file_size + (info.file_size >> 8) + _USUAL_EXTRA:
+        return None  # it claims to have grown by being packed
     name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437")
     data = os.pread(file, _LOCAL_HEADER.size + len(name) + _USUAL_EXTRA + info.compress_size, info.header_offset)
     if len(data) < _LOCAL_HEADER.size:
