@@ -36,6 +36,8 @@ LICENCES = (
     "unknown",
 )
 
+PUBLISH = ("", "on", "embargo", "never")
+
 # The fourteen contributor roles of CRediT (ANSI/NISO Z39.104-2022).
 CREDIT_ROLES = (
     "Conceptualization",
@@ -105,6 +107,12 @@ class Card:
         labels: an owner's table of labels (label, taxon, aphia_id …), which wins over the built-in names.
         taxa: a snapshot of taxa made by `aqqua taxa freeze`, known besides the built-in names.
         habitat: "marine", "brackish" or "fresh water": where positions on land may be lakes and rivers.
+        institution: to be named in the acknowledgement.
+        acknowledgement: the wording the owners or their funder want.
+        publish: "on" a date, "embargo" (not before a date), or "never"; empty if nobody was asked.
+        publish_on: that date, as 2027-07-15.
+        publish_licence: licence of the publication; that of the card, if it is not said.
+        submission: id of the data sharing form by which it came.
         checks: thresholds of the checks that differ from the usual ones.
     """
 
@@ -134,6 +142,12 @@ class Card:
     labels: Path | None = None
     taxa: Path | None = None
     habitat: str = ""
+    institution: str = ""
+    acknowledgement: str = ""
+    publish: str = ""
+    publish_on: str = ""
+    publish_licence: str = ""
+    submission: str = ""
     checks: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -143,6 +157,12 @@ class Card:
         for name in _YES_OR_NO:
             if getattr(self, name) not in {True, False, None}:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}", do="write true, false, or leave it out")
+        if self.publish not in PUBLISH:
+            raise UnknownNameError("publication", self.publish, PUBLISH[1:])
+        if self.publish_licence and self.publish_licence not in LICENCES:
+            raise UnknownNameError("licence", self.publish_licence, LICENCES)
+        if self.publish_on:
+            _check_date("publish_on", self.publish_on)
         for column, unit in self.units.items():
             _check_unit(column, str(unit))
 
@@ -195,6 +215,13 @@ class Card:
         }
 
 
+def _check_date(name: str, text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{name} is {text!r}, which is no date", do="write it as 2027-07-15") from error
+
+
 def _check_unit(column: str, unit: str) -> None:
     from aqqua.metadata.units import QUANTITY_OF_UNIT, unit_of
 
@@ -234,6 +261,8 @@ def _entry(name: str, value: Any, where: Path) -> Any:
         return where.parent / str(value)
     if isinstance(value, (dict, list)):
         raise ConfigError(f"{name} is one line of text", where=where, do=f"write {name}: …")
+    if name == "publish" and isinstance(value, bool):
+        value = "on" if value else "never"  # what YAML makes of a bare  publish: on
     return value if isinstance(value, bool) or name in _YES_OR_NO else str(value)
 
 

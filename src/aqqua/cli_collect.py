@@ -1,0 +1,212 @@
+"""`aqqua collect …`: the desk in front of ingest – who shares what, under which terms."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from aqqua.errors import ConfigError, MissingExtraError
+
+if TYPE_CHECKING:
+    from aqqua.collect.registry import Registry, Submission
+
+__all__ = ["app"]
+
+Flag = Annotated[bool, Parameter(negative=())]
+
+app = App(name="collect", help="The collection desk: sharing forms, consents, transfers, withdrawal.")
+
+
+@app.command(sort_key=0)
+def form(out: Path = Path("sharing-form.yaml")) -> None:
+    """Write the data sharing form as a file to fill in without a network.
+
+    Args:
+        out: file to write.
+    """
+    from aqqua.collect.paper import write_paper
+
+    print(write_paper(out))
+
+
+@app.command(sort_key=1)
+def submit(file: Path, *, check: Flag = False, registry: str | None = None) -> None:
+    """Hand in a form that was filled in; prints the submission's id and private link token.
+
+    Args:
+        file: the form, as `aqqua collect form` wrote it.
+        check: only say what is missing; store nothing.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    from aqqua.collect.answers import read_answers
+    from aqqua.collect.paper import read_paper
+
+    written = read_paper(file)
+    read = read_answers(written)
+    for problem in read.problems:
+        print(f"{'needed' if problem.grave else 'note'}: {problem.message}")
+    if check or not read.whole:
+        if not read.whole:
+            raise ConfigError("the form is not complete; nothing was stored", where=file, do="answer what is needed")
+        print("The form is complete.")
+        return
+    with closing(_open(registry)) as desk:
+        made = desk.submit(written)
+    _print_advice(made)
+    print(f"submission: {made.id}\nprivate link token: {made.token}")
+
+
+@app.command(name="list", sort_key=2)
+def list_(
+    *,
+    state: str | None = None,
+    text: str | None = None,
+    as_json: Annotated[Flag, Parameter(name="--json")] = False,
+    registry: str | None = None,
+) -> None:
+    """List submissions: id, state, instrument, images, institution, title.
+
+    Args:
+        state: only draft, submitted, agreed, transferring, ingested, published or withdrawn ones.
+        text: only those with this text in id, title, institution, instrument or abstract.
+        as_json: print JSON (without what is about people).
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        found = desk.all(state=_state(state), text=text)
+    if as_json:
+        print(json.dumps([_plain(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    for one in found:
+        said = one.answers
+        size = f"{said.get('instrument', ''):16} {said.get('images', 0):>13,}"
+        print(f"{one.id}  {one.state:12} {size}  {said.get('institution', '')}: {one.title}")
+    print(f"{len(found)} submission{'s' * (len(found) != 1)}")
+
+
+@app.command(sort_key=3)
+def show(id: str, *, people: Flag = False, registry: str | None = None) -> None:
+    """Show a submission: answers, advice for the transfer, consents, history.
+
+    Args:
+        id: of the submission.
+        people: also what is about people.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    from aqqua.collect.form import questions
+
+    with closing(_open(registry)) as desk:
+        one, history, consents = desk.get(id), desk.history(id), desk.consents(id)
+    print(f"{one.id}  {one.state}  {one.title}")
+    for name, value in (one.answers if people else one.public()).items():
+        print(f"  {questions()[name].label}: {_told(value)}")
+    for name, value in one.facts.items():
+        print(f"  {name}: {_told(value)}")
+    _print_advice(one)
+    print("Consents")
+    for entry in consents:
+        print(f"  {entry['time_utc'][:16]}  {'yes' if entry['answer'] else 'NO':3}  {entry['wording']}")
+    print("History")
+    for event in history:
+        step = f" → {event.details['to']}" if event.what == "state" else ""
+        print(f"  {event.time_utc[:16]}  {event.by}: {event.what}{step}{f' ({event.note})' if event.note else ''}")
+
+
+@app.command(sort_key=4)
+def agree(id: str, *, by: str, note: str = "", registry: str | None = None) -> None:
+    """Note that the terms of a submission are agreed on.
+
+    Args:
+        id: of the submission.
+        by: login of the curator who agrees.
+        note: why, or what was talked about.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        made = desk.change(id, "agreed", by=by, note=note)
+    print(f"{made.id} is {made.state}")
+    _print_advice(made)
+
+
+@app.command(sort_key=10)
+def person(id: str, *, erase: Flag = False, by: str = "curator", registry: str | None = None) -> None:
+    """Print all that is kept about the people of a submission (for them to have), or erase it.
+
+    Args:
+        id: of the submission.
+        erase: remove it; only that this happened stays in the history.
+        by: login of the curator who does it.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        kept = desk.personal(id)
+        print(json.dumps(kept, indent=2, ensure_ascii=False, default=str))
+        if erase:
+            desk.erase(id, by=by)
+            print("erased; published releases, if there are any, still name their authors")
+
+
+@app.command(sort_key=11)
+def curator(name: str, *, remove: Flag = False, registry: str | None = None) -> None:
+    """Make a login for a curator, or give it a new password, which is printed once and kept nowhere.
+
+    Args:
+        name: login.
+        remove: take the login away.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        if remove:
+            desk.remove_curator(name)
+            print(f"{name} can no longer log in")
+        else:
+            print(f"password of {name}: {desk.add_curator(name)}")
+
+
+def _open(registry: str | None) -> Registry:
+    try:
+        from aqqua.collect.registry import Registry
+    except ImportError as error:
+        raise MissingExtraError("the collection desk", "sqlalchemy", "collect") from error
+    return Registry.open(registry)
+
+
+def _state(text: str | None) -> Any:
+    from aqqua.collect.registry import State
+    from aqqua.errors import UnknownNameError
+
+    if text is not None and text not in set(State):
+        raise UnknownNameError("state", text, list(State))
+    return text
+
+
+def _plain(one: Submission) -> dict[str, Any]:
+    times = {"created_utc": one.created_utc.isoformat(), "changed_utc": one.changed_utc.isoformat()}
+    return {"id": one.id, "state": one.state, **times, "answers": one.public(), "facts": dict(one.facts)}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return "; ".join(_told(entry) for entry in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(entry)}" for key, entry in value.items() if entry not in ("", [], None))
+    return str(value)
+
+
+def _print_advice(one: Submission) -> None:
+    from aqqua.collect.advice import advise
+
+    advice = advise(one.answers)
+    print(f"Transfer: {advice.title}")
+    for number, step in enumerate(advice.steps, 1):
+        print(f"  {number}. {step}")
+    if advice.command:
+        print(f"     {advice.command}")
