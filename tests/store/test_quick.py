@@ -56,7 +56,7 @@ def test_any_flipped_bit_is_left_to_the_long_way() -> None:
     for bit in range(8 * len(value)):
         wrong = bytearray(value)
         wrong[bit // 8] ^= 1 << bit % 8
-        assert quick(wrong) is None, bit
+        assert quick(bytes(wrong)) is None, bit
 
 
 @given(st.binary(max_size=300))
@@ -113,3 +113,14 @@ def test_threads_have_a_context_each() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_what_is_written_to_one_image_is_in_no_other() -> None:
+    """The memory of an image is its own."""
+    value = encode(GRAY)
+    one, other = quick(value), quick(value)
+    assert one is not None
+    assert other is not None
+    one[...] = 0
+    np.testing.assert_array_equal(other, GRAY)
+    np.testing.assert_array_equal(quick(value), GRAY)

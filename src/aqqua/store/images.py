@@ -117,7 +117,7 @@ class ShardReader:
         """Key and pixels of images in the order of the keys; see `visit`."""
         for key, value in self.visit(keys):
             image = quick(value)
-            yield key, self._pixels(key, value) if image is None else image
+            yield (key, self._pixels(key, value)) if image is None else (key, image)
 
     def visit(self, keys: Iterable[int] | None = None) -> Iterator[tuple[int, memoryview]]:
         """Key and value of images in the order of the keys, without copying.

@@ -24,6 +24,7 @@ _START = b"\x05\x01\x95\x01"  # chunk 5, zstd 1, extended header and one block, 
 _NO_FILTER = bytes(6)
 _CHANNELS = {b"AQ\x01" + bytes((channels,)): channels for channels in range(1, 64)}
 _OFFSET = _HEAD.size - 4
+_BYTE = np.dtype(np.uint8)
 
 
 class _PerThread(threading.local):
@@ -62,8 +63,17 @@ def quick(value: bytes | memoryview) -> np.ndarray | None:
     try:
         if zstandard.frame_content_size(frame) != nbytes:
             return None
-        samples = bytearray(_zstd.decompress(frame))
+        samples = _zstd.decompress(frame)
     except zstandard.ZstdError:
         return None
-    shape = (height, width) if channels == 1 else (height, width, channels)
-    return np.ndarray(shape, np.uint8, samples) if len(samples) == nbytes else None
+    return _array(samples, (height, width) if channels == 1 else (height, width, channels))
+
+
+def _array(samples: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    """The samples as an array that may be written to, without copying them.
+
+    As when it is unpickled, the array takes the memory of the bytes for its own: nobody else holds them.
+    """
+    image = np.empty(0, _BYTE)
+    image.__setstate__((1, shape, _BYTE, False, samples))  # type: ignore[arg-type]  (numpy says bool, takes bool)
+    return image
