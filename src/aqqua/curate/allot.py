@@ -17,7 +17,7 @@ def allot(
 ) -> NDArray[np.int8]:
     """Give each group one part.
 
-    The largest groups choose first: of the parts that have room for more than half of the group, the one that lacks most
+    The largest groups choose first: of the parts that have room for half of the group, the one that lacks most
     of what the group holds (iterative stratification, Sechidis et al. 2011, ECML PKDD, for groups). Groups of one image
     come last, all at once: they fill what is left, stratum by stratum.
 

@@ -126,20 +126,19 @@ def _find_bar(ink: Ink, contrast: NDArray[np.float32]) -> _Bar | None:
 def _is_solid(
     ink: Ink, contrast: NDArray[np.float32], full: list[int], top: int, last: int, left: int, length: int
 ) -> bool:
-    """Rows of the bar have one colour; its other rows hold only hooks at its ends; and it is black enough."""
+    """Rows of the bar have one colour, and its other rows hold only hooks at its ends."""
     inner = contrast[full[0] : full[-1] + 1, left + 1 : left + length - 1]
     one_colour = float(np.ptp(np.median(inner, axis=0))) < 0.12
     rest = [row for row in range(top, last + 1) if row not in full]
     hooks = all(not ink[row, left + 2 : left + length - 2].any() for row in rest)
-    solid = float(np.median(inner)) > _SOLID
-    return one_colour and hooks and len(full) == full[-1] - full[0] + 1 and solid
+    return one_colour and hooks and len(full) == full[-1] - full[0] + 1
 
 
 def _above_bar(ink: Ink, contrast: NDArray[np.float32], bar: _Bar) -> Content:
     """Where the picture ends above a bar, and above its text."""
     height, width = ink.shape
     text = _text_above(ink, bar.top)
-    if text is None and (bar.length < _SHORTEST_BARE or _is_lonely(contrast, bar)):
+    if text is None and (bar.length < _SHORTEST_BARE or _is_soft(contrast, bar)):
         return Content(0, 0, width, height)
     start = bar.top if text is None else text
     y1 = _paper_above(contrast, start)
@@ -147,10 +146,11 @@ def _above_bar(ink: Ink, contrast: NDArray[np.float32], bar: _Bar) -> Content:
     return Content(0, 0, _without_margin(contrast, y1) if widened else width, y1, "scale_bar", bar.length)
 
 
-def _is_lonely(contrast: NDArray[np.float32], bar: _Bar) -> bool:
-    """Whether a bar without text has soft edges: a fibre, not ink."""
-    around = contrast[bar.top - 2, max(bar.left - 2, 0) : bar.left + bar.length + 2]
-    return bool(around.max(initial=0) > 0.15)
+def _is_soft(contrast: NDArray[np.float32], bar: _Bar) -> bool:
+    """Whether a bar has soft edges, or is not black: a fibre, not ink."""
+    columns = slice(max(bar.left - 2, 0), bar.left + bar.length + 2)
+    blackest = float(np.median(contrast[bar.top : bar.top + _THICKEST, columns].max(axis=0)))
+    return bool(contrast[bar.top - 2, columns].max(initial=0) > 0.15 or blackest < _SOLID)
 
 
 def _text_above(ink: Ink, bottom: int) -> int | None:
@@ -201,6 +201,5 @@ def _above_text(ink: Ink, contrast: NDArray[np.float32]) -> Content | None:
     if top is None or contrast[top - 1].max() > 1.01 / 255:
         return None
     y1 = _paper_above(contrast, top)
-    edges = np.concatenate([contrast[:y1, 0], contrast[:y1, -1]])
-    other = float(np.mean(edges > 2.5 / 255)) > 0.9
+    other = max(float(np.mean(contrast[:y1, side] > 2.5 / 255)) for side in (0, -1)) > 0.9
     return Content(0, 0, width, y1, "footer") if other and y1 >= 8 else None

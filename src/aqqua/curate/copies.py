@@ -18,6 +18,8 @@ ENOUGH = 0.9
 
 _LARGEST = 256
 _SHAPE = 0.03
+_MOST_OF_IT = 0.7
+"""Share of the raw image that must be in the copy: margins of water are cut off with a footer."""
 _LOSSY = {".jpg", ".jpeg"}
 _EXACT = 0.9999
 
@@ -59,8 +61,8 @@ def as_function(raw: Pixels, copy: Pixels) -> Sameness | None:
         return Sameness(1.0, equal=True, straight=True)
     one = _inside(gray(raw), find_content(raw))
     best: Sameness | None = None
-    for two, padded, scaled in _ways(one, _inside(gray(copy), find_content(copy))):
-        share, slope, shift = _explained(*_small(one, two))
+    for part, two, padded, scaled in _ways(one, _inside(gray(copy), find_content(copy))):
+        share, slope, shift = _explained(*_small(part, two))
         if share >= ENOUGH and (best is None or share > best.share + 1e-6):
             straight = abs(slope - 1) < 0.05 and abs(shift) < 0.02
             best = Sameness(share, inverted=slope < 0, padded=padded, scaled=scaled, straight=straight)
@@ -91,19 +93,37 @@ def _inside(image: Gray, content: Content) -> Gray:
     return image[content.y0 : content.y1, content.x0 : content.x1]
 
 
-def _ways(raw: Gray, copy: Gray) -> Iterator[tuple[Gray, bool, bool]]:
-    """The parts of a copy that may be the raw image: (part, whether there was a margin, whether it was scaled)."""
+def _ways(raw: Gray, copy: Gray) -> Iterator[tuple[Gray, Gray, bool, bool]]:
+    """Ways in which a copy may hold the raw image.
+
+    Yields:
+        the raw image or most of it; the same part of the copy; whether there was a margin; whether it was scaled.
+    """
     if raw.shape == copy.shape:
-        yield copy, False, False
+        yield raw, copy, False, False
         return
-    height, width = raw.shape
-    down, right = copy.shape[0] - height, copy.shape[1] - width
-    if down >= 0 and right >= 0:
-        for y, x in dict.fromkeys([(0, 0), (down // 2, right // 2), (down - down // 2, right - right // 2)]):
-            yield copy[y : y + height, x : x + width], True, False
-    shapes = abs(np.log(copy.shape[0] / copy.shape[1] * width / height))
+    for y, x in dict.fromkeys([(0, 0), _within_margin(copy), _best_place(raw, copy)]):
+        height, width = min(raw.shape[0], copy.shape[0] - y), min(raw.shape[1], copy.shape[1] - x)
+        if height * width >= _MOST_OF_IT * raw.size:
+            yield raw[:height, :width], copy[y : y + height, x : x + width], True, False
+    shapes = abs(np.log(copy.shape[0] / copy.shape[1] * raw.shape[1] / raw.shape[0]))
     if shapes < _SHAPE and min(*raw.shape, *copy.shape) >= 8:
-        yield resized(copy, height, width), False, True
+        yield raw, resized(copy, *raw.shape), False, True
+
+
+def _within_margin(copy: Gray) -> tuple[int, int]:
+    """First row and column that are not of the colour of the upper left corner alone."""
+    other = np.abs(copy - copy[0, 0]) > 1.5 / 255
+    return int(other.any(axis=1).argmax()), int(other.any(axis=0).argmax())
+
+
+def _best_place(raw: Gray, copy: Gray) -> tuple[int, int]:
+    """Row and column of the copy at which the raw image fits best, or its negative (largest cross-correlation)."""
+    size = tuple(a + b for a, b in zip(raw.shape, copy.shape, strict=True))
+    spectrum = np.fft.rfft2(copy - copy.mean(), size) * np.conj(np.fft.rfft2(raw - raw.mean(), size))
+    fit = np.abs(np.fft.irfft2(spectrum, size))[: copy.shape[0], : copy.shape[1]]
+    row, column = np.unravel_index(int(fit.argmax()), fit.shape)
+    return int(row), int(column)
 
 
 def _small(raw: Gray, copy: Gray) -> tuple[Gray, Gray]:

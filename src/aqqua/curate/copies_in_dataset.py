@@ -30,7 +30,7 @@ VARIANTS_SCHEMA: dict[str, Any] = {
 }
 """Columns of variants.parquet: a row per copy."""
 
-_NAMES = ("source_path", "image_path", "object_id", "img_rank")
+_NAMES = ("source_path", "image_path", "object_id", "img_rank", "image_variant")
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def keep_raw(frame: pl.DataFrame, read: Read) -> SetAside:
     """Find the copies among the rows of a table.
 
     Args:
-        frame: `image_path`, `object_id`, `source_path`, and `img_rank` where there are ranks.
+        frame: `image_path`, `object_id`, `source_path`, and `img_rank` and `image_variant` where the source has them.
         read: gives the pixels – or, instead, the error why there are none – of rows by their place in the frame.
 
     Returns:
@@ -99,11 +99,11 @@ def keep_raw(frame: pl.DataFrame, read: Read) -> SetAside:
     """
     variants: list[Variant] = []
     unsure, first = 0, ""
-    names, ranks = frame["image_path"].to_list(), _ranks(frame)
+    names, ranks, told = frame["image_path"].to_list(), _ranks(frame), _told_roles(frame)
     for rows in name_groups(frame):
         pixels = [given if isinstance(given, np.ndarray) else None for given in read(rows)]
         members = [
-            _member(row, given, names[row], ranks[row])
+            _member(row, given, names[row], ranks[row], told[row])
             for row, given in zip(rows, pixels, strict=True)
             if given is not None
         ]
@@ -151,12 +151,20 @@ def _ranks(frame: pl.DataFrame) -> list[int]:
     """The rank of each image, 0 where there is none."""
     if "img_rank" not in frame.columns:
         return [0] * frame.height
-    return frame["img_rank"].cast(pl.Float64, strict=False).fill_null(0).fill_nan(0).cast(pl.Int64).to_list()
+    number = frame["img_rank"].cast(pl.String).str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return number.fill_null(0).fill_nan(0).clip(0, 1e6).cast(pl.Int64).to_list()
 
 
-def _member(row: int, pixels: Pixels, path: str, rank: int) -> _Member:
+def _told_roles(frame: pl.DataFrame) -> list[str | None]:
+    """The role that the source itself gives each image (column `image_variant`: original, processed)."""
+    if "image_variant" not in frame.columns:
+        return [None] * frame.height
+    return [_ROLES.get(told) if told else None for told in frame["image_variant"].to_list()]
+
+
+def _member(row: int, pixels: Pixels, path: str, rank: int, told: str | None) -> _Member:
     """An image, and how much speaks for it being the raw one, the strongest sign first."""
-    role = variant_key(path)[1]
+    role = told or variant_key(path)[1]
     suffix = splitext(path)[1].lower()
     order = (
         int(rank >= _HIDDEN_ORIGINAL),
