@@ -68,7 +68,8 @@ def _meant(name: str, table: Columns) -> Meaning | None:
 
 def reference() -> str:
     """What is known of each instrument, in Markdown, for the documentation."""
-    mappings = [load_mapping(name) for name in mapping_names()]
+    names = sorted(mapping_names(), key=lambda name: (name == GENERIC, name.lower()))
+    mappings = [load_mapping(name) for name in names]
     return "\n".join([*_overview(mappings), *(_section(mapping) for mapping in mappings)])
 
 
@@ -91,8 +92,7 @@ def _knows(mapping: InstrumentMapping, fields: tuple[str, ...]) -> str:
     """Where the fields of a topic come from, in order of preference."""
     columns = [f"`{rule.terms[0].column}`" for name in fields for rule in mapping.rules.get(name, ())]
     told = list(dict.fromkeys(columns))
-    generic = load_mapping(GENERIC).rules
-    if mapping.name != GENERIC and any(name in generic for name in fields):
+    if mapping.name != GENERIC and "volume_l" not in fields and "pixel_um" not in fields:
         told.append("EcoTaxa")
     groups = {group for pattern in mapping.filenames for group in (*pattern.groups, *pattern.says)}
     tells_time = "time_utc" in fields and any(pattern.tells_time for pattern in mapping.filenames)
