@@ -81,6 +81,17 @@ def test_the_volume_of_a_run_without_list(shared_data: Path) -> None:
     assert codes["images_left_out"].count == 41
 
 
+def test_class_folders_of_exported_particles(shared_data: Path) -> None:
+    """A zip of single images in class folders is no run; its labels are the folders."""
+    path = shared_data / "flowcam" / "visualspreadsheet" / "visualspreadsheet_rois.zip"
+    assert recognise(path).name == "folder"
+    (part,) = Folder().parts(path)
+    table = part.table()
+    assert table.height == 3000
+    assert set(table["label"]) == {"Junk", "Missed", "Protist"}
+    assert all(isinstance(image, np.ndarray) for image in part.images(range(0, 3000, 100)))
+
+
 @pytest.mark.parametrize(("name", "count", "dtype"), [("test_images", 40, "uint8"), ("greyscale", 1, "uint16")])
 def test_single_images_without_list_are_read_as_a_folder(shared_data: Path, name: str, count: int, dtype: str) -> None:
     path = shared_data / "flowcam" / "nerc_ceh" / name

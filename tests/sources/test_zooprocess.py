@@ -173,6 +173,7 @@ def test_one_impossible_position_makes_all_decimal(tmp_path: Path) -> None:
         ("Vol= 107.65", "Vol= 99999", "no_volume"),
         ("Vol= 107.65", "Vol= 0", "no_volume"),
         ("SubPart= 8", "SubPart= nan", "no_subsample"),
+        ("ImageType=  Zooscan", "", "instrument_assumed"),
         ("Longitude= 7.19", "Longitude= -7.19", None),
         ("", "", "longitude_east"),
     ],
