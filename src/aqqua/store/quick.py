@@ -75,5 +75,5 @@ def _array(samples: bytes, shape: tuple[int, ...]) -> np.ndarray:
     As when it is unpickled, the array takes the memory of the bytes for its own: nobody else holds them.
     """
     image = np.empty(0, _BYTE)
-    image.__setstate__((1, shape, _BYTE, False, samples))  # type: ignore[arg-type]  (numpy says bool, takes bool)
+    image.__setstate__((1, shape, _BYTE, False, samples))  # type: ignore[arg-type]
     return image

@@ -21,8 +21,9 @@ from aqqua.errors import ConfigError
 from aqqua.models.preprocess import UNIT, Prepared, Preprocessing
 from aqqua.models.vit import PATCH
 from aqqua.store.dataset import Dataset
+from aqqua.train.stream import ImageStream
 
-__all__ = ["Batch", "Catalogue", "Group", "Loader", "Position", "draw"]
+__all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Position", "draw"]
 
 BLOCK_IMAGES = 1024
 """Images read in one go: neighbours on disk."""
