@@ -55,12 +55,12 @@ def scan_findings(header: Header, where: str, *, decimal: bool) -> list[Finding]
         told = "the table has no header: nothing about place, time, volume and resolution"
         do = "take the .pid file of ZooProcess itself, or give these in a table with --table"
         return [Finding("warning", "no_header", told, where, do=do)]
-    told = [*_position_findings(header, where, decimal=decimal), *_number_findings(header, where)]
+    found = [*_position_findings(header, where, decimal=decimal), *_number_findings(header, where)]
     if not header.get("Info_ImageType"):
         what = f"the header does not name the instrument; it is taken for a {_USUAL}"
         do = "if it is another (UVP5 has such files too), write  overrides: {instrument: …}  in card.yaml"
-        told.append(Finding("warning", "instrument_assumed", what, where, do=do))
-    return told
+        found.append(Finding("warning", "instrument_assumed", what, where, do=do))
+    return found
 
 
 def pixel_um(header: Header) -> float | None:
