@@ -37,6 +37,11 @@ def test_ecotaxa_comes_with_the_command_that_grants_the_view() -> None:
     assert "aqqua@geomar.de" in advice.steps[0]
 
 
+def test_what_can_be_fetched_already_need_not_be_uploaded() -> None:
+    advice = advise({"location": "server", "size_gb": 85, "address": "https://cloud.example.org/s/abc"})
+    assert (advice.way, advice.fetchable) == ("link", True)
+
+
 def test_large_uploads_are_told_their_parts() -> None:
     assert "in 2 parts of at most 100 GB" in advise({"location": "server", "size_gb": 150}).steps[0]
     assert "parts" not in advise({"location": "server", "size_gb": 99}).steps[0]

@@ -43,7 +43,8 @@ def advise(answers: Mapping[str, Any]) -> Advice:
     size_gb = float(answers.get("size_gb") or 0)
     if location == "ecotaxa" or wish == "ecotaxa":
         return _ecotaxa(answers)
-    if location == "public" or wish == "link":
+    reachable = location == "server" and wish == "advice" and "://" in str(answers.get("address", ""))
+    if location == "public" or wish == "link" or reachable:
         return _link(answers)
     if wish in _BY_WAY and not (wish == "cloud" and size_gb > _LARGE_GB):
         return _BY_WAY[wish](size_gb, str(answers.get("address", "")))
