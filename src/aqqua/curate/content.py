@@ -150,7 +150,8 @@ def _is_soft(contrast: NDArray[np.float32], bar: _Bar) -> bool:
     """Whether a bar has soft edges, or is not black: a fibre, not ink."""
     columns = slice(max(bar.left - 2, 0), bar.left + bar.length + 2)
     blackest = float(np.median(contrast[bar.top : bar.top + _THICKEST, columns].max(axis=0)))
-    return bool(contrast[bar.top - 2, columns].max(initial=0) > 0.15 or blackest < _SOLID)
+    shade = float(np.median(contrast[bar.top - 1, columns]))
+    return bool(contrast[bar.top - 2, columns].max(initial=0) > 0.15 or shade > 0.1 or blackest < _SOLID)
 
 
 def _text_above(ink: Ink, bottom: int) -> int | None:

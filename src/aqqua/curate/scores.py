@@ -76,8 +76,7 @@ def score_image(pixels: NDArray[np.generic]) -> dict[str, Any]:
     water, sigma = background(image), noise(image)
     away = np.abs(box_mean(image - np.float32(water)))
     object_ = away > max(4 * sigma / 3, _NOTICEABLE)  # 3: the mean of nine pixels has a third of the noise
-    inside = np.abs(image - np.float32(water))[object_]
-    contrast = float(np.percentile(inside, 95)) if inside.size else 0.0
+    contrast = float(np.percentile(away[object_], 95)) if object_.any() else 0.0
     scores: dict[str, Any] = {
         "focus": _focus(image, sigma, object_),
         "edge": _edge(image, sigma, contrast),
