@@ -34,7 +34,7 @@ def test_form_submit_list_show_agree(here: Path, capsys: pytest.CaptureFixture[s
     assert code == 2
     assert "needed: Contact person: please answer this" in out
     assert "nothing was stored" in err
-    write_paper(here / "mine.yaml", read_answers(whole_answers(size_gb="12")).answers)
+    write_paper(here / "mine.yaml", read_answers(whole_answers(size_gb="12", address="ask us")).answers)
     assert run(capsys, "submit", "mine.yaml", "--check")[1] == "The form is complete.\n"
     code, out, _ = run(capsys, "submit", "mine.yaml")
     id = re.search(r"submission: (AQ-\w{6})", out)

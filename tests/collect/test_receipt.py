@@ -27,7 +27,7 @@ def test_text_and_page_say_the_same() -> None:
         "1,200,000 images",
         "85 GB",
         "CC BY 4.0",
-        "GigaMove",
+        "The link is enough",
         "Ada Larsen · 0000-0002-1825-0097",
         LINK,
     ):

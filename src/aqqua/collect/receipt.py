@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -67,19 +67,29 @@ def receipt_html(submission: Submission, *, link: str = "") -> str:
     told = _receipt(submission, link)
     parts = [f"<h1>{escape(told.title)}</h1><p>{escape(told.lead)}</p>"]
     for title, rows in told.blocks:
-        cells = "".join(
-            f"<tr><th scope=row>{escape(label)}</th><td>{escape(text).replace(chr(10), '<br>')}</td></tr>"
-            for label, text in rows
-        )
-        parts.append(f"<h2>{escape(title)}</h2><table>{cells}</table>")
+        parts.append(f"<h2>{escape(title)}</h2>{_steps(rows) if rows[0][0] == '1' else _table(rows)}")
     style = (
         "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1b2a33}"
         "h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid #b8c7ce}"
-        "table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;width:34%;vertical-align:top}"
-        "th,td{padding:.25rem .5rem .25rem 0;overflow-wrap:anywhere}"
+        "table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:600;width:34%}"
+        "th,td{padding:.25rem .5rem .25rem 0;overflow-wrap:anywhere;vertical-align:top}"
     )
     head = f"<meta charset=utf-8><title>{escape(told.title)}</title><style>{style}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>'
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    cells = (
+        f"<tr><th scope=row>{escape(label)}</th><td>{escape(text).replace(chr(10), '<br>')}</td></tr>"
+        for label, text in rows
+    )
+    return f"<table>{''.join(cells)}</table>"
+
+
+def _steps(rows: Sequence[tuple[str, str]]) -> str:
+    steps = "".join(f"<li>{escape(text)}</li>" for label, text in rows if label)
+    commands = "".join(f"<pre>{escape(text)}</pre>" for label, text in rows if not label)
+    return f"<ol>{steps}</ol>{commands}"
 
 
 def receipt_pdf(submission: Submission, *, link: str = "") -> bytes:
