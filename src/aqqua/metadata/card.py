@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
+from aqqua.metadata.safe_yaml import load_yaml
 
 __all__ = ["CREDIT_ROLES", "LICENCES", "Card", "Person"]
 
@@ -183,15 +184,14 @@ class Card:
             text = path.read_text(encoding="utf-8-sig")
         except (FileNotFoundError, IsADirectoryError) as error:
             raise NotFoundError("there is no such card", where=path, do="check the path of the card") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError("the card is not text in UTF-8", where=path, do="save it as UTF-8") from error
         return cls.parse(text, where=path)
 
     @classmethod
     def parse(cls, text: str, *, where: Path | str = "card.yaml") -> Card:
         """Read a card from its text; `where` names it in errors."""
-        try:
-            loaded = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"the card is not valid YAML: {error}", where=where, do="see the line named") from error
+        loaded = load_yaml(text, what="the card", where=where)
         if loaded is None:
             loaded = {}
         if not isinstance(loaded, dict):

@@ -19,6 +19,7 @@ from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.metadata.aliases import Aliases, named_in
 from aqqua.metadata.names import NamePattern, parse_names
 from aqqua.metadata.rules import Constant, Example, Rule, Term, only, parse_constants, parse_rules
+from aqqua.metadata.safe_yaml import load_yaml
 
 __all__ = [
     "GENERIC",
@@ -88,10 +89,7 @@ class InstrumentMapping:
             ConfigError: an entry has the wrong form.
             UnknownNameError: an unknown key, field or unit.
         """
-        try:
-            loaded = yaml.load(text, Loader=_SafeLoader)  # noqa: S506 - it is the safe loader
-        except yaml.YAMLError as error:
-            raise ConfigError(f"the mapping is not valid YAML: {error}", where=where) from error
+        loaded = load_yaml(text, what="the mapping", where=where, loader=_SafeLoader)
         if not isinstance(loaded, dict) or not isinstance(loaded.get("name"), str):
             raise ConfigError("a mapping needs a name", where=where, do="start it with  name: …")
         only(loaded, _KEYS, "entry of a mapping", where)
