@@ -65,3 +65,23 @@ def _line(number: int, width: int, height: int, start: int, *, old: bool) -> str
         f"{number + 1},{clock},.1,.2,.3,.4,.5,.6,.7,.8,54.3,{clock},{clock + 0.04},{x},{y},{width},{height},{start},"
         f"0,0,0,0,{clock + 0.02},{0.08 * number}\n"
     )
+
+
+def overlapping_bin(folder: Path, name: str = OLD_NAME, seed: int = 0) -> np.ndarray:
+    """A bin with two ROIs of one trigger that overlap, and a third apart; returns what the sensor saw.
+
+    The first two together show columns 10 to 40 of rows 10 to 30.
+    """
+    sensor = np.random.default_rng(seed).integers(0, 256, (60, 80), np.uint8)
+    boxes = [(1, 10, 10, 20, 20), (1, 25, 10, 15, 20), (2, 60, 40, 15, 10)]
+    lines, roi = [], b""
+    for trigger, x, y, width, height in boxes:
+        line = _line(trigger - 1, width, height, len(roi), old=name.startswith("I"))
+        place = f"{100 * (trigger - 1)},{50 * (trigger - 1)},{width},{height}"
+        lines.append(line.replace(place, f"{x},{y},{width},{height}"))
+        roi += sensor[y : y + height, x : x + width].tobytes()
+    files, _ = bin_files(name, images=0, blanks=())
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, data in (files | {f"{name}.adc": "".join(lines).encode(), f"{name}.roi": roi}).items():
+        (folder / file).write_bytes(data)
+    return sensor

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -172,29 +170,31 @@ def test_no_bin(tmp_path: Path) -> None:
         recognise(tmp_path, "ifcb").parts(tmp_path)
 
 
-def _golden(shared_data: Path) -> tuple[dict[int, dict[str, float]], dict[int, np.ndarray]]:
-    folder = shared_data / "ifcb" / "ifcb-features" / "tests" / "golden"
-    with (folder / "IFCB5_2012_028_081515_features_v4.csv").open() as file:
-        features = {int(row["roi_number"]): {k: float(v) for k, v in row.items()} for row in csv.DictReader(file)}
-    with zipfile.ZipFile(folder / "IFCB5_2012_028_081515_blobs_v4.zip") as archive:
-        masks = {
-            int(name[-9:-4]): np.asarray(Image.open(io.BytesIO(archive.read(name)))) > 0 for name in archive.namelist()
-        }
-    return features, masks
+def test_golden_features_and_blobs_of_a_real_bin(shared_data: Path) -> None:
+    """The masks of WHOI's own code belong to our images: same ROIs, same sizes, the stitched one included."""
+    folder = shared_data / "ifcb" / "ifcb-features" / "tests"
+    with (folder / "golden" / "IFCB5_2012_028_081515_features_v4.csv").open() as file:
+        area = {int(row["roi_number"]): float(row["summedArea"]) for row in csv.DictReader(file)}
+    table, pixels, (part,) = read(folder)
+    assert [int(name[-5:]) for name in table["object_id"]] == sorted(area)
+    assert dict(zip(table["object_id"], table["stitched_roi"], strict=True))["IFCB5_2012_028_081515_00003"] == "4"
+    for row in table.iter_rows(named=True):
+        mask, image = part.mask(row), pixels[row["object_id"]]
+        assert mask is not None
+        assert mask.shape == image.shape
+        assert int(mask.sum()) == area[int(row["object_id"][-5:])]
+        assert image[mask == 1].std() > 1.5 * image[mask == 0].std()
 
 
-def test_golden_features_of_a_real_bin(shared_data: Path) -> None:
-    """The masks of WHOI's own code have our ROIs' sizes, cover the dark object, and lack only the overlapping ROI."""
-    features, masks = _golden(shared_data)
-    table, pixels, _ = read(shared_data / "ifcb" / "ifcb-features" / "tests" / "data")
-    whole = table.filter(pl.col("overlaps_roi").is_null())
-    assert [int(name[-5:]) for name in whole["object_id"]] == sorted(features)
-    for number, mask in masks.items():
-        image = pixels[f"IFCB5_2012_028_081515_{number:05d}"]
-        if number != 3:  # golden code stitched it with ROI 4
-            assert image.shape == mask.shape
-            assert mask.sum() == features[number]["summedArea"]
-            assert image[mask].std() > 2 * image[~mask].std()
+def test_blobs_of_stitched_images_do_not_fit_single_rois(shared_data: Path) -> None:
+    folder = shared_data / "ifcb" / "ifcb-features" / "tests"
+    (part,) = recognise(folder, "ifcb:stitch=no").parts(folder)
+    table = part.table()
+    assert table["overlaps_roi"].drop_nulls().to_list() == ["3"]
+    assert table.height == 6
+    row = table.filter(pl.col("object_id").str.ends_with("00003")).to_dicts()[0]
+    with pytest.raises(SourceError, match="263 × 86 pixels, its image 180 × 86"):
+        part.mask(row)
 
 
 def test_other_real_bins(shared_data: Path) -> None:
@@ -206,6 +206,9 @@ def test_other_real_bins(shared_data: Path) -> None:
         left_out = sum(f.count for part in parts for f in part.rows.findings if f.code == "triggers_without_image")
         assert len(pixels) == table.height == images
         assert images + left_out == triggers
+    _, _, (part,) = read(shared_data / "ifcb" / "ifcbkit" / "D20130526T095207_IFCB013")
+    (differ,) = [finding for finding in part.rows.findings if finding.code == "volumes_differ"]
+    assert "5.081 mL by the .hdr file and 4.885 mL by the .adc file" in differ.message
     png = next((shared_data / "ifcb" / "iRfcb" / "unzipped" / "test_data" / "png2").rglob("*_00003.png"))
     data = shared_data / "ifcb" / "iRfcb" / "unzipped" / "test_data" / "data" / "D20220522T003051_IFCB134.adc"
     _, pixels, _ = read(data)

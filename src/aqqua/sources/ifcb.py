@@ -1,7 +1,8 @@
 """Raw bins of the Imaging FlowCytobot: `.adc` (one line per trigger), `.hdr` (settings), `.roi` (pixels).
 
-Both generations of file names and columns. ROIs are kept as they were cut; where an old instrument cut two that
-overlap, the second says so in `overlaps_roi` (it shows the same organism). Lines without image are counted, not kept.
+Both generations of file names and columns. Where an instrument of the first generation cut two ROIs that overlap, they
+are put together (`--source ifcb:stitch=no` leaves them apart; the second then says so in `overlaps_roi`). Lines without
+image are counted, not kept. Blob masks in the same source (`…_blobs_v4.zip`) become masks of the images.
 """
 
 from __future__ import annotations
@@ -18,28 +19,41 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from aqqua.errors import SourceError
+from aqqua.errors import ConfigError, SourceError
 from aqqua.metadata.check import Finding
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
+from aqqua.sources.ifcb_blobs import BlobFiles
 from aqqua.sources.ifcb_files import BinName, parse_adc, parse_header, volume_from_adc, volume_from_header
+from aqqua.sources.ifcb_stitch import Roi, pairs, stitch
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import MAX_SIDE, Picture
 from aqqua.sources.tables import decode_text
 
 __all__ = ["Ifcb", "IfcbBins"]
 
-_BINS_PER_PART = 64
+_BINS_PER_PART, _LINES_PER_PART = 64, 1 << 13
 _BYTES_PER_LINE = 150
 _STALE_FIX = timedelta(hours=1)
-_OVERLAP_PX = 2  # pyifcb `stitching`: two ROIs of one trigger that share more than this show one organism
+_OWN_COLUMNS = ("overlaps_roi", "roi_box", "stitched_roi", "stitched_box", "blob")
+VOLUME_TOLERANCE = 0.02
+"""Volumes by .hdr and by .adc that differ by more than this share are told."""
 
 
 class Ifcb:
-    """Reader of raw IFCB bins."""
+    """Reader of raw IFCB bins.
+
+    Args:
+        stitch: "no" to leave overlapping ROIs of old instruments apart.
+    """
 
     name = "ifcb"
     general = False
     looks_for = "bins called D20130526T095207_IFCB013 or IFCB5_2012_028_081515, each .adc, .hdr and .roi"
+
+    def __init__(self, stitch: str = "yes") -> None:
+        if stitch not in {"yes", "no"}:
+            raise ConfigError(f"stitch={stitch} is not known", do="write stitch=yes or stitch=no")
+        self.stitch = stitch == "yes"
 
     def recognise(self, path: Path | Tree) -> str | None:
         """Say how many bins there are."""
@@ -59,10 +73,22 @@ class Ifcb:
         if not groups:
             raise SourceError("there is no IFCB bin", where=tree.path, do=f"this reader looks for {self.looks_for}")
         return [
-            IfcbBins(bins[first], tree, tuple(bins[first : first + _BINS_PER_PART]))
-            for bins in groups.values()
-            for first in range(0, len(bins), _BINS_PER_PART)
+            IfcbBins(bins[0], tree, bins, self.stitch) for group in groups.values() for bins in _shared_out(tree, group)
         ]
+
+
+def _shared_out(tree: Tree, bins: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Bins of one folder, in parts of as many as may be read at a time; a part is never cut within a bin."""
+    taken: list[str] = []
+    lines = 0
+    for name in bins:
+        more = tree.members.get(f"{name}.adc", 0) // _BYTES_PER_LINE + 1
+        if taken and (len(taken) == _BINS_PER_PART or lines + more > _LINES_PER_PART):
+            yield tuple(taken)
+            taken, lines = [], 0
+        taken.append(name)
+        lines += more
+    yield tuple(taken)
 
 
 def _bins(tree: Tree) -> list[str]:
@@ -77,10 +103,14 @@ class IfcbBins(Part):
 
     Args:
         bins: their paths within the source, without suffix.
+        stitch: put overlapping ROIs of old instruments together.
     """
 
     bins: tuple[str, ...] = ()
-    needs: ClassVar[tuple[str, ...]] = ("image_path", "adc_start_byte", "adc_roi_width", "adc_roi_height")
+    stitch: bool = True
+    needs: ClassVar[tuple[str, ...]] = (
+        "image_path", "adc_start_byte", "adc_roi_width", "adc_roi_height", "roi_box", "stitched_box", "blob",
+    )  # fmt: skip
 
     def estimate(self) -> int:
         """About one line per 150 bytes of .adc."""
@@ -93,10 +123,34 @@ class IfcbBins(Part):
         return Rows(pl.concat(frames, how="diagonal")[start:stop], [] if start else findings)
 
     def picture(self, row: Mapping[str, Any]) -> Picture:
-        """Cut the ROI of a row out of its .roi file."""
-        start, width, height = (int(row[name]) for name in self.needs[1:])
+        """Cut the ROI of a row out of its .roi file, or put it together with the one that continues it."""
         data = self._roi_file(row["image_path"])
+        if row["stitched_box"]:
+            return Picture(stitch(Roi.parse(row["roi_box"]), Roi.parse(row["stitched_box"]), data))
+        start, width, height = (int(row[name]) for name in self.needs[1:4])
         return Picture(np.frombuffer(data, np.uint8, width * height, start).reshape(height, width).copy())
+
+    def mask(self, row: Mapping[str, Any]) -> np.ndarray | None:
+        """The blob mask of a row (1 = organism), where there is one.
+
+        Raises:
+            SourceError: it is damaged, or of another size than the image.
+        """
+        if not row["blob"]:
+            return None
+        mask = self.blobs.read(row["blob"].rpartition("_")[0], row["blob"])
+        image = self.picture(row).pixels
+        if mask.shape != image.shape:
+            told = (
+                f"the blob has {mask.shape[1]} × {mask.shape[0]} pixels, its image {image.shape[1]} × {image.shape[0]}"
+            )
+            raise SourceError(told, where=row["blob"], do="make the blobs again, or stitch as they were made")
+        return mask
+
+    @cached_property
+    def blobs(self) -> BlobFiles:
+        """Blob masks in the same source."""
+        return BlobFiles(self.tree)
 
     @cached_property
     def _last_roi_file(self) -> list[tuple[str, bytes]]:
@@ -123,6 +177,7 @@ class IfcbBins(Part):
         findings += _notes(self.tree, name, len(rows) - len(kept), said, header)
         if self.tree.find(f"{name}.adc") is None:
             kept = [(1, {})]
+        findings += _volumes(constants, where)
         return self._frame(name, where, columns, kept, constants, findings)
 
     def _frame(
@@ -136,23 +191,41 @@ class IfcbBins(Part):
     ) -> pl.DataFrame:
         roi = self.tree.find(f"{name}.roi")
         checked = [_problem(row, self.tree.members.get(roi or "")) for _, row in rows]
-        overlaps = _overlaps(rows)
-        if any(overlaps):
-            told = "ROIs overlap the one before: two cuts of one organism, marked in overlaps_roi"
-            findings.append(Finding("info", "overlapping_rois", told, where, sum(map(bool, overlaps))))
+        rois = [None if problem else Roi.of(row) for (_, row), problem in zip(rows, checked, strict=True)]
+        follows = pairs([row.get("trigger") for _, row in rows], rois)
+        own: dict[str, list[str | None]] = {key: [None] * len(rows) for key in _OWN_COLUMNS}
+        together = self.stitch and basename(name).startswith("I")
+        for second, first in follows.items():
+            if together:
+                own["roi_box"][first], own["stitched_box"][first] = str(rois[first]), str(rois[second])
+                own["stitched_roi"][first] = str(rows[second][0])
+            else:
+                own["overlaps_roi"][second] = str(rows[first][0])
+        names: list[str | None] = [f"{basename(name)}_{number:05d}" for number, _ in rows]
+        own["blob"] = self._blobs_of(basename(name), names, findings)
         values = {f"adc_{column}": [row.get(column) or None for _, row in rows] for column in columns}
         if not any(values[f"adc_{columns[-1]}"]):  # old lines end with a comma
             values.pop(f"adc_{columns[-1]}")
-        values |= {key: [value or None] * len(rows) for key, value in constants.items()}
-        values["overlaps_roi"] = overlaps
-        return rows_frame(
+        values |= {key: [value or None] * len(rows) for key, value in constants.items()} | own
+        frame = rows_frame(
             pl.DataFrame(values, schema=dict.fromkeys(values, pl.String)),
             source_path=where,
             source_row=[number for number, _ in rows],
             image_path=[roi] * len(rows),
-            object_id=[f"{basename(name)}_{number:05d}" for number, _ in rows],
+            object_id=names,
             problems={row: problem for row, problem in enumerate(checked) if problem},
         )
+        findings += _overlap_notes(len(follows), where, together=together)
+        return frame[[row for row in range(len(rows)) if row not in follows]] if together else frame
+
+    def _blobs_of(self, name: str, rois: Sequence[str | None], findings: list[Finding]) -> list[str | None]:
+        """Names of the ROIs that have a blob mask."""
+        try:
+            known = self.blobs.names(name)
+        except SourceError as error:
+            findings.append(Finding("warning", "blobs_unreadable", error.what, error.where or "", do=error.do or ""))
+            known = frozenset()
+        return [roi if roi in known else None for roi in rois]
 
     def _text(self, name: str) -> str:
         found = self.tree.find(name)
@@ -181,26 +254,23 @@ def _problem(row: Mapping[str, str], roi_bytes: int | None) -> Problem | None:
     return None
 
 
-def _overlaps(rows: Sequence[tuple[int, Mapping[str, str]]]) -> list[str | None]:
-    """For each row the number of the ROI before it, if both are of one trigger and overlap."""
-    found: list[str | None] = []
-    before: tuple[int, Mapping[str, str]] | None = None
-    for number, row in rows:
-        shared = before is not None and row.get("trigger") == before[1].get("trigger") and _share(before[1], row)
-        found.append(str(before[0]) if shared and before else None)
-        before = (number, row)
-    return found
+def _overlap_notes(count: int, where: str, *, together: bool) -> Iterator[Finding]:
+    if count and together:
+        told = "ROIs that overlap were put together with the one before: two cuts of one organism (stitched_roi)"
+        do = "to leave them apart:  --source ifcb:stitch=no"
+        yield Finding("info", "stitched_rois", told, where, count, do)
+    elif count:
+        told = "ROIs overlap the one before: two cuts of one organism, marked in overlaps_roi"
+        yield Finding("info", "overlapping_rois", told, where, count)
 
 
-def _share(one: Mapping[str, str], two: Mapping[str, str]) -> bool:
-    try:
-        for corner, side in (("roi_x", "roi_width"), ("roi_y", "roi_height")):
-            first, second = float(one[corner]), float(two[corner])
-            if min(first + float(one[side]), second + float(two[side])) - max(first, second) <= _OVERLAP_PX:
-                return False
-    except (KeyError, ValueError):
-        return False
-    return True
+def _volumes(constants: Mapping[str, str], where: str) -> Iterator[Finding]:
+    """A finding, if the volumes by .hdr and by .adc differ."""
+    one, two = (float(constants[f"ml_analyzed_{kind}"] or "nan") for kind in ("hdr", "adc"))
+    if abs(one - two) > VOLUME_TOLERANCE * max(one, two):
+        told = f"the volume is {one:.4g} mL by the .hdr file and {two:.4g} mL by the .adc file; the first was taken"
+        do = "look whether the .adc file is whole; both volumes are kept (ml_analyzed_hdr, ml_analyzed_adc)"
+        yield Finding("warning", "volumes_differ", told, where, 1, do)
 
 
 def _constants(
@@ -216,6 +286,7 @@ def _constants(
         "instrument_id": said.instrument,
         "time_utc": said.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "volume_l": repr(volume.ml / 1000) if volume else "",
+        "volume_from": ".hdr" if by_header else ".adc" if by_lines else "",
         "ml_analyzed_hdr": repr(by_header.ml) if by_header else "",
         "ml_analyzed_adc": repr(by_lines.ml) if by_lines else "",
     }
