@@ -94,7 +94,7 @@ def test_a_missing_vignette_is_a_reason(tmp_path: Path) -> None:
     (made.path / f"{SCAN}_4.jpg").unlink()
     table, found, _ = read(made.path)
     assert len(found) == 3
-    assert table["_reason"][3] == f"there is neither a vignette {SCAN}_4.jpg nor the scan {SCAN}_vis1.zip"
+    assert table["_reason"][3] == f"there is neither a vignette '{SCAN}_4.jpg' nor the scan '{SCAN}_vis1.zip'"
     assert table["source_row"][3] == HEADER.count("\n") + 5
 
 
@@ -102,7 +102,7 @@ def test_two_vignettes_of_one_name(tmp_path: Path) -> None:
     made = write_scan(tmp_path / "s", folder="a/")
     pack(made.path, {f"b/{SCAN}_1.jpg": as_file(np.zeros((5, 5), np.uint8), "JPEG")})
     table, _, _ = read(made.path)
-    assert table["_reason"].to_list() == [f"several images are called {SCAN}_1", None, None, None]
+    assert table["_reason"].to_list() == [f"several images are called '{SCAN}_1'", None, None, None]
 
 
 @pytest.mark.parametrize(

@@ -172,8 +172,8 @@ class ZooprocessScan(Part):
         if len(found) == 1 or len(beside) == 1:
             return _Place((found if len(found) == 1 else beside)[0], "vignette", dict.fromkeys(BOX, "0"))
         if found:
-            return Problem("image", f"several images are called {name}", "keep one of each name, or ingest by scan")
-        told = f"there is neither a vignette {name}.jpg nor the scan {label}_vis1.zip"
+            return Problem("image", f"several images are called {name!r}", "keep one of each name, or ingest by scan")
+        told = f"there is neither a vignette '{name}.jpg' nor the scan '{label}_vis1.zip'"
         return Problem("image", told, "copy the vignettes (or the processed scan) into the folder of the .pid file")
 
     def _scan(self, label: str) -> str | None:
