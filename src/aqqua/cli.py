@@ -14,6 +14,7 @@ from aqqua.errors import ConfigError
 __all__ = ["app"]
 
 Where = Literal["here", "pool", "slurm", "ray"]
+Variants = Literal["keep-raw", "all"]
 
 app = App(
     name="aqqua",
@@ -93,6 +94,8 @@ def ingest(
     fix: Path | None = None,
     labels: Path | None = None,
     taxa: Path | None = None,
+    variants: Variants = "keep-raw",
+    cut_footers: Annotated[bool, Parameter(negative=())] = False,
     where: Where = "here",
     workers: int | None = None,
 ) -> None:
@@ -106,6 +109,8 @@ def ingest(
         fix: a table of corrections, which win over everything in `table`.
         labels: your table of what labels mean (label, taxon, aphia_id …); wins over the built-in names.
         taxa: a snapshot of taxa, made by `aqqua taxa freeze`.
+        variants: where there are several copies of one image take the raw one, or all of them.
+        cut_footers: cut burnt-in scale bars and footers off; without it pixels come in bit for bit.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
     """
@@ -113,8 +118,9 @@ def ingest(
         raise ConfigError("ingest needs a source and a dataset", do="aqqua ingest SOURCE… DATASET")
     from aqqua.sources.ingest import ingest as run
 
-    tables: dict[str, Any] = {"table": table, "fix": fix, "labels": labels, "taxa": taxa}
-    print(run(paths[:-1], paths[-1], source=source, card=card, **tables, where=where, workers=workers))
+    options: dict[str, Any] = {"table": table, "fix": fix, "labels": labels, "taxa": taxa}
+    options |= {"variants": variants, "cut_footers": cut_footers, "where": where, "workers": workers}
+    print(run(paths[:-1], paths[-1], source=source, card=card, **options))
 
 
 @app.command(sort_key=3)

@@ -25,6 +25,7 @@ from aqqua.sources.aqqua_dataset import merge, merged_card
 from aqqua.sources.archive import Tree
 from aqqua.sources.build import JobResult, build_shard
 from aqqua.sources.cards import card_for, check_card, tables_for
+from aqqua.sources.curation import Curation, Variants
 from aqqua.sources.join import unmatched_rows
 from aqqua.sources.part import PROBLEM
 from aqqua.sources.plan import SourcePlan, plan_source, row_keys
@@ -48,6 +49,8 @@ def ingest(
     fix: str | Path | None = None,
     labels: str | Path | None = None,
     taxa: str | Path | None = None,
+    variants: Variants = "keep-raw",
+    cut_footers: bool = False,
     where: Literal["here", "pool", "slurm", "ray"] = "here",
     workers: int | None = None,
     shard_images: int = MAX_SHARD_IMAGES,
@@ -65,6 +68,8 @@ def ingest(
         fix: a table of corrections, which win over `table`.
         labels: the owner's table of what labels mean; wins over that of the card and the built-in names.
         taxa: a snapshot of taxa, as `aqqua taxa freeze` makes it.
+        variants: of several copies of one image take the raw one where that is certain ("keep-raw"), or take "all".
+        cut_footers: store images without burnt-in scale bars and footers; else pixels come in bit for bit.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
         shard_images: a shard gets no more images than this.
@@ -94,7 +99,7 @@ def ingest(
     names: dict[str, Any] = {name: Path(path).absolute() for name, path in given.items() if path is not None}
     own = [replace(card_for(Tree(one), card, usual), **names) for one in sources]
     plans = [
-        _plan(Tree(one), source, its, tables, shard_images, aloud=where == "here")
+        _plan(Tree(one), source, its, tables, shard_images, Curation(variants, cut_footers), aloud=where == "here")
         for one, its in zip(sources, own, strict=True)
     ]
     store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _first_card(plans, stores, card))
@@ -153,10 +158,18 @@ def _report(before: Dataset, after: Dataset, results: Sequence[JobResult], skipp
 
 
 def _plan(
-    tree: Tree, source: str | None, own: Card, tables: list[str | Path], shard_images: int, *, aloud: bool
+    tree: Tree,
+    source: str | None,
+    own: Card,
+    tables: list[str | Path],
+    shard_images: int,
+    curation: Curation,
+    *,
+    aloud: bool,
 ) -> SourcePlan:
     check_card(own)
-    return plan_source(tree, source, own, tables_for(tree, own, tables), shard_images, aloud=aloud)
+    joined = tables_for(tree, own, tables)
+    return plan_source(tree, source, own, joined, shard_images, aloud=aloud, curation=curation)
 
 
 def _about(card: Card) -> Card:
