@@ -40,6 +40,21 @@ def test_columns_are_encoded_by_kind(tmp_path: Path) -> None:
     assert [one.column_index for one in group.sorting_columns] == [0]
 
 
+def test_few_different_times_or_sizes_of_many_rows_are_a_dictionary(tmp_path: Path) -> None:
+    rows = 1 << 14
+    frame = pl.concat([FRAME] * 17)[:rows].with_columns(
+        key=pl.Series(range(rows), dtype=pl.UInt32), source_row=pl.Series(range(rows), dtype=pl.Int32)
+    )
+    write_frame(tmp_path / "x.parquet", frame, kind="converted")
+    group = pq.read_metadata(tmp_path / "x.parquet").row_group(0)
+    encodings = {group.column(i).path_in_schema: group.column(i).encodings for i in range(group.num_columns)}
+    for name in ("nbytes", "time_utc"):
+        assert "RLE_DICTIONARY" in encodings[name]
+    for name in ("key", "source_row"):
+        assert "DELTA_BINARY_PACKED" in encodings[name]
+    assert pl.read_parquet(tmp_path / "x.parquet").equals(frame)
+
+
 def test_blocks_become_row_groups(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     assert write_blocks(path, [FRAME[:300], FRAME[300:]], kind="converted") == 1000

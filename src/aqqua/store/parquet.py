@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aqqua.errors import FormatError
@@ -22,6 +23,7 @@ FORMAT = (1, 1)
 
 _NOTE = b"aqqua"
 _DELTA = {"key", "uid", "nbytes", "time_utc", "recorded_utc", "source_row", "sample_idx"}
+_MANY_ROWS = 1 << 14
 _PLAIN = {"xxh3", "object_id", "vector"}
 
 
@@ -55,7 +57,7 @@ def write_blocks(
         try:
             for block in blocks:
                 table = _table(block, schema)
-                writer = writer or _writer(part, table.schema, note)
+                writer = writer or _writer(part, table, note)
                 writer.write_table(table, row_group_size=max(len(block), 1))
                 rows += len(block)
         finally:
@@ -93,9 +95,9 @@ def _table(block: pl.DataFrame, schema: pa.Schema | None) -> pa.Table:
     return table if schema is None else table.cast(schema)
 
 
-def _writer(path: Path, schema: pa.Schema, note: str) -> pq.ParquetWriter:
-    names = set(schema.names)
-    delta = {name for name in names & _DELTA if _is_whole(schema.field(name).type)}
+def _writer(path: Path, first: pa.Table, note: str) -> pq.ParquetWriter:
+    schema, names = first.schema, set(first.schema.names)
+    delta = {name for name in names & _DELTA if _is_whole(schema.field(name).type) and not _repeats(first[name])}
     plain = {name for name in names if name in _PLAIN or pa.types.is_fixed_size_list(schema.field(name).type)}
     return pq.ParquetWriter(
         path,
@@ -112,3 +114,8 @@ def _writer(path: Path, schema: pa.Schema, note: str) -> pq.ParquetWriter:
 
 def _is_whole(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind))
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Whether a large column has few different values: in random order a dictionary is then a fourth of differences."""
+    return len(column) >= _MANY_ROWS and pc.count_distinct(column).as_py() * 8 < len(column)
