@@ -1,4 +1,4 @@
-"""`make bench`: run the benchmarks named, or all (`python -m benchmarks storage isiis`)."""
+"""`make bench`: run the benchmarks named, or all (`python -m benchmarks storage isiis`); options are theirs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import sys
 import benchmarks
 
 
-def main(names: list[str]) -> None:
-    """Run each named benchmark module's `main()`; without names, all of them."""
+def main(words: list[str]) -> None:
+    """Run each named benchmark module's `main()`; without names, all of them. What begins with "-" is for them."""
+    first = next((place for place, word in enumerate(words) if word.startswith("-")), len(words))
+    names, sys.argv[1:] = words[:first], words[first:]
     known = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
     unknown = sorted(set(names) - set(known))
     if unknown:
