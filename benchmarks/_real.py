@@ -1,4 +1,4 @@
-"""The mixed real set: every plankton image of the shared data that can be read, from six cameras, in one shuffled list."""
+"""The mixed real set: every plankton image of the shared data that can be read, in one shuffled list."""
 
 from __future__ import annotations
 

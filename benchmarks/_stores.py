@@ -1,4 +1,4 @@
-"""The stores that are compared: the dataset of aqqua, and what else people keep small images in, all in PNG by Pillow."""
+"""The stores that are compared: the dataset of aqqua, and what else people keep small images in (PNG by Pillow)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def decoded(data: Any) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def images_dataset(path: Path, images: Sequence[np.ndarray], converted: pl.DataFrame | None = None) -> Any:
+def images_dataset(path: Path, images: Sequence[np.ndarray]) -> Any:
     """A dataset of images with plain metadata."""
     from aqqua.store.dataset import Dataset
     from aqqua.store.shard import ShardBuilder
@@ -58,11 +58,8 @@ def images_dataset(path: Path, images: Sequence[np.ndarray], converted: pl.DataF
     for first in range(0, len(images), 2000):
         some = images[first : first + 2000]
         rows = range(first, first + len(some))
-        origin = {"source_path": ["benchmark"] * len(some), "source_row": [row + 2 for row in rows]}
-        table = converted[first : first + len(some)] if converted is not None else _plain_rows(rows)
-        builder.add_batch(
-            some, table.with_columns(**{k: pl.Series(v) for k, v in origin.items()}), pl.DataFrame(origin)
-        )
+        raw = pl.DataFrame({"source_path": ["benchmark"] * len(some), "source_row": [row + 2 for row in rows]})
+        builder.add_batch(some, pl.concat([_plain_rows(rows), raw], how="horizontal"), raw)
     return dataset.commit([builder.seal()])
 
 
@@ -272,8 +269,12 @@ STORES: list[type[Store]] = [Aqqua, Lmdb, Files, WebDataset, Lance, LitData, Hug
 def _quiet() -> Iterator[None]:
     """Peers talk on the terminal about things that do not matter here."""
     logging.disable(logging.WARNING)
-    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):  # noqa: PTH123
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+    with (
+        Path(os.devnull).open("w") as nothing,
+        contextlib.redirect_stdout(nothing),
+        contextlib.redirect_stderr(nothing),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
     logging.disable(logging.NOTSET)
