@@ -110,14 +110,15 @@ class _Work:
 
     def do(self, piece: Piece, advance: Callable[..., None]) -> None:
         """All rows of one piece."""
+        part = _at_hand(self.job.fingerprint, piece.part)
         try:
-            rows = piece.part.read(piece.start, piece.stop)
+            rows = part.read(piece.start, piece.stop)
         except (SourceError, FormatError) as error:
-            self._refuse_part(piece.part, error)
+            self._refuse_part(part, error)
             return
         self.result.findings += rows.findings
         self.result.rows += rows.frame.height
-        marked = self.job.curation.marked(piece.part, self._joined(rows.frame), self.result.findings)
+        marked = self.job.curation.marked(part, self._joined(rows.frame), self.result.findings)
         frame = self._unknown(marked)
         self._refuse(frame.filter(pl.col("_reason").is_not_null()))
         usable = frame.filter(pl.col("_reason").is_null())
@@ -129,7 +130,7 @@ class _Work:
         for name, way in told.provenance.items():
             self.provenance.setdefault(name, {})[way] = None
         advance(rows.frame.height - told.converted.height)
-        self._images(piece.part, usable, told, advance)
+        self._images(part, usable, told, advance)
 
     def finish(self) -> None:
         """Seal what is open and write what goes beside it."""
@@ -252,6 +253,16 @@ class _Work:
         if self.builder is not None:
             self.builder.seal({name: "; ".join(ways) for name, ways in self.provenance.items()})
             self.builder = None
+
+
+_parts: dict[tuple[str, Part], Part] = {}
+
+
+def _at_hand(fingerprint: str, part: Part) -> Part:
+    """The part as an earlier job of the same source left it in this process: what it has listed is not listed again."""
+    if any(known != fingerprint for known, _ in _parts):
+        _parts.clear()
+    return _parts.setdefault((fingerprint, part), part)
 
 
 def _as_json(rows: pl.DataFrame) -> pl.Series:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from posixpath import basename, commonprefix, dirname, splitext
 from typing import Any
@@ -69,10 +70,12 @@ class FolderImages(Part):
 
     def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """List the images, with label, and the table's columns where there is one."""
-        rows = self._all()
+        rows = self._everything
         return Rows(rows.frame[start:stop], [] if start else rows.findings)
 
-    def _all(self) -> Rows:
+    @cached_property
+    def _everything(self) -> Rows:
+        """The whole list, made once in this process: a large folder is read in several jobs."""
         images = _images(self.tree)
         folders = [dirname(name) for name in images]
         labels = _labels(folders)

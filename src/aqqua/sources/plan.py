@@ -20,6 +20,8 @@ from aqqua.sources.part import Part
 
 __all__ = ["Job", "Piece", "SourcePlan", "plan_source"]
 
+_JOBS, _LEAST_ROWS = 16, 1 << 13
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -33,6 +35,8 @@ class Piece:
 @dataclass(frozen=True)
 class Job:
     """What one worker does at a time: some pieces of one source, sealed as one shard (more only if it gets too large).
+
+    A source makes up to some sixteen jobs, so that a pool helps with one large source too; see `_job_rows`.
 
     Args:
         kind: name of the reader.
@@ -136,12 +140,23 @@ def _recipe(kind: str, card: Card, tables: Sequence[OwnerTable], curation: Curat
     return digest.hexdigest()
 
 
-def _packed(parts: Sequence[Part], limit: int) -> Iterator[tuple[Piece, ...]]:
-    """Fill jobs up to about `limit` rows; a part that is larger is cut."""
+def _job_rows(total: int, shard_images: int) -> int:
+    """How many rows a job gets: a source has at most some sixteen jobs, of a power of two of rows each.
+
+    It depends on the source alone, not on who does the work, so the shards are the same with any engine and any number
+    of workers.
+    """
+    share = -(-total // _JOBS)
+    return min(shard_images, max(_LEAST_ROWS, 1 << (share - 1).bit_length()))
+
+
+def _packed(parts: Sequence[Part], shard_images: int) -> Iterator[tuple[Piece, ...]]:
+    """Fill jobs up to about as many rows as they get; a part that is larger is cut."""
+    sizes = [part.estimate() for part in parts]
+    limit = _job_rows(sum(sizes), shard_images)
     waiting: list[Piece] = []
     rows = 0
-    for part in parts:
-        size = part.estimate()
+    for part, size in zip(parts, sizes, strict=True):
         if waiting and rows + size > limit:
             yield tuple(waiting)
             waiting, rows = [], 0
