@@ -7,7 +7,6 @@ pages of a TIFF are its channels only where the file itself says so (ImageJ, OME
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from aqqua.errors import SourceError
 from aqqua.sources.decoders import decode_plain
+from aqqua.sources.tiff import read_tiff
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_SIDE", "Picture", "decode_image", "decode_picture"]
 
@@ -24,7 +24,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM")
 MAX_SIDE = 65_535
 """Longest side in pixels that the dataset format can hold (spec of the value trailer: u16)."""
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B"}
-_TIFF_BITS_PER_SAMPLE, _TIFF_DESCRIPTION = 258, 270
+_TIFF_BITS_PER_SAMPLE = 258
 _PNG_BIT_DEPTH = 24  # offset of IHDR's bit depth in a PNG file (PNG specification, 11.2.2)
 
 
@@ -64,13 +64,15 @@ def decode_picture(data: bytes, where: str) -> Picture:
         raise SourceError("the image file is empty", where=where, do="export this image again")
     if (plain := decode_plain(data)) is not None:
         return Picture(plain, _COLOURS["RGB"] if plain.ndim == 3 else None)
+    if (many := _many_channels(data, where)) is not None:
+        return many
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)  # odd EXIF or TIFF tags say nothing about pixels
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 _refuse_what_would_be_reduced(image, data, where)
-                picture = _pages(image, where) if _frames(image) > 1 else _picture(image, where)
+                picture = _pages(image, data, where) if _frames(image) > 1 else _picture(image, where)
     except SourceError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -90,7 +92,7 @@ def _refuse_what_would_be_reduced(image: Image.Image, data: bytes, where: str) -
             f"{image.size[0]}×{image.size[1]} pixels cannot be stored", where=where, do="cut it into ROIs"
         )
     frames = _frames(image)
-    if frames > 1 and frames != _declared_channels(_description(image)):
+    if frames > 1 and frames != _declared_channels(data):
         do = "save each image in a file of its own, or channels as ImageJ does (channels=… in the description)"
         raise SourceError(f"the file holds {frames} images", where=where, do=do)
     depth = _bits_per_sample(image, data)
@@ -103,29 +105,28 @@ def _frames(image: Image.Image) -> int:
     return 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
 
 
-def _description(image: Image.Image) -> str:
-    return str(getattr(image, "tag_v2", {}).get(_TIFF_DESCRIPTION, ""))
+def _declared_channels(data: bytes) -> int | None:
+    """How many pages are channels, by what the file says; else None."""
+    tiff = read_tiff(data)
+    return tiff.declared() if tiff else None
 
 
-def _declared_channels(description: str) -> int | None:
-    """How many pages are channels: all, by the description of ImageJ (key=value lines) or OME (XML); else None."""
-    if description.startswith("ImageJ="):
-        told = dict(re.findall(r"^(channels|images|slices|frames)=(\d+)\s*$", description, re.MULTILINE))
-    else:
-        told = dict(re.findall(r"\bSize(C|Z|T)=\"(\d+)\"", description))
-        told = {"channels": told.get("C", "0"), "slices": told.get("Z", "1"), "frames": told.get("T", "1")}
-    one = all(told.get(axis, "1") == "1" for axis in ("slices", "frames"))
-    return int(told.get("channels", "0")) if one else None
+def _many_channels(data: bytes, where: str) -> Picture | None:
+    """A TIFF that Pillow would reduce or refuse (many channels, 16-bit colour), or None if it is no such file."""
+    tiff = read_tiff(data)
+    if tiff is None or (tiff.is_plain and not tiff.only_first_has_page()):
+        return None
+    if max(tiff.pages[0].shape[:2]) > MAX_SIDE or (len(tiff.pages) > 1 and tiff.declared() is None):
+        return None  # what is wrong is told below
+    try:
+        pixels = tiff.decode()
+    except SourceError as error:
+        raise SourceError(error.what, where=where, do=error.do) from error
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return Picture(pixels, tiff.channel_names(channels) or (_COLOURS["RGB"] if channels == 3 else None))
 
 
-def _channel_names(description: str, count: int) -> str | None:
-    """Names of channels in a description, if there is one for each."""
-    line = re.search(r"^channel_names=(.+?)\s*$", description, re.MULTILINE)
-    names = line[1].split(",") if line else re.findall(r"<(?:\w+:)?Channel\b[^>]*\bName=\"([^\"]*)\"", description)
-    return ",".join(names) if len(names) == count else None
-
-
-def _pages(image: Image.Image, where: str) -> Picture:
+def _pages(image: Image.Image, data: bytes, where: str) -> Picture:
     """The pages of a file as the channels of one image."""
     pages: list[np.ndarray] = []
     for number in range(_frames(image)):
@@ -134,7 +135,8 @@ def _pages(image: Image.Image, where: str) -> Picture:
         if page.ndim != 2 or (pages and (page.shape, page.dtype) != (pages[0].shape, pages[0].dtype)):
             raise SourceError("the channels differ in size or kind", where=where, do="save all channels alike, in gray")
         pages.append(page)
-    return Picture(np.stack(pages, axis=-1), _channel_names(_description(image), len(pages)))
+    tiff = read_tiff(data)
+    return Picture(np.stack(pages, axis=-1), tiff.channel_names(len(pages)) if tiff else None)
 
 
 def _bits_per_sample(image: Image.Image, data: bytes) -> int:
