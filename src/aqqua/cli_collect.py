@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 Flag = Annotated[bool, Parameter(negative=())]
+Folders = Annotated[list[Path] | None, Parameter(consume_multiple=True, negative=())]
+Where = Literal["here", "pool", "slurm", "ray"]
 
 app = App(name="collect", help="The collection desk: sharing forms, consents, transfers, withdrawal.")
 
@@ -130,6 +132,74 @@ def agree(id: str, *, by: str, note: str = "", registry: str | None = None) -> N
         made = desk.change(id, "agreed", by=by, note=note)
     print(f"{made.id} is {made.state}")
     _print_advice(made)
+
+
+@app.command(sort_key=5)
+def receive(
+    id: str,
+    *,
+    into: Path = Path("aqqua-data"),
+    addresses: Annotated[list[str] | None, Parameter(name="--from", consume_multiple=True, negative=())] = None,
+    checksum: str | None = None,
+    table: Path | None = None,
+    source: str | None = None,
+    by: str = "curator",
+    where: Where = "here",
+    workers: int | None = None,
+    registry: str | None = None,
+) -> None:
+    """Fetch the data of an agreed submission and make a dataset of them; run it again after an interruption.
+
+    Args:
+        id: of the submission.
+        into: folder for raw data and datasets.
+        addresses: where the data are, if not at the address in the submission: addresses, or paths on this machine.
+        checksum: of the file, if it is one: sha256:… or md5:…
+        table: the owner's table with metadata per image, object or sample.
+        source: how to read it, if that cannot be recognised.
+        by: login of the curator.
+        where: ingest here, in a process pool, on SLURM or on Ray.
+        workers: how many processes or nodes.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        from aqqua.collect.receive import receive as run
+
+        engine: dict[str, Any] = {"where": where, "workers": workers}
+        options: dict[str, Any] = {"checksum": checksum, "table": table, "source": source, "by": by}
+        print(run(desk, id, into=into, addresses=addresses or (), **options, **engine))
+
+
+@app.command(sort_key=6)
+def withdraw(
+    id: str,
+    *,
+    reason: str,
+    only: Literal["maps", "training", "publication"] | None = None,
+    by: str = "curator",
+    models: Folders = None,
+    releases: Folders = None,
+    registry: str | None = None,
+) -> None:
+    """Take a submission back, or one consent of it, and say what that undoes and what it cannot.
+
+    Args:
+        id: of the submission.
+        reason: why; it is kept.
+        only: take back this consent alone.
+        by: login of the curator, or contributor.
+        models: folders in which to look for models that learned from the images.
+        releases: folders in which to look for releases and maps that contain them.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    with closing(_open(registry)) as desk:
+        from aqqua.collect.withdraw import revoke
+        from aqqua.collect.withdraw import withdraw as run
+
+        if only is not None:
+            print(revoke(desk, id, only, reason=reason, by=by))
+        else:
+            print(run(desk, id, reason=reason, by=by, models=models or (), releases=releases or ()))
 
 
 @app.command(sort_key=10)

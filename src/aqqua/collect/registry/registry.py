@@ -174,6 +174,24 @@ class Registry:
             self._note_consents(connection, old.id, old.answers, read.answers)
             return self._get(connection, old.id)
 
+    def revoked(self, id: str, answers: Mapping[str, Any], *, by: str, note: str = "") -> Submission:
+        """Take back some consents of a submission, at any state; what was agreed to before stays in the history.
+
+        Args:
+            id: of the submission.
+            answers: question → what it is now.
+            by: who takes back.
+            note: why.
+        """
+        with self._transaction() as connection:
+            old = self._get(connection, read_id(id), lock=True)
+            now = read_answers({**old.answers, **answers}).answers
+            said = {**old.answers, **{name: now[name] for name in answers}}
+            self._update(connection, old.id, answers=said)
+            add_event(connection, old.id, by, "revoked", note=note, details={"questions": sorted(answers)})
+            self._note_consents(connection, old.id, old.answers, said)
+            return self._get(connection, old.id)
+
     def history(self, id: str) -> list[Event]:
         """What happened to a submission, from its beginning."""
         with self._transaction() as connection:
