@@ -70,8 +70,9 @@ def read_source(path: Path) -> None:
         part.estimate()
         frame = part.read(0, 40).frame
         usable = frame.filter(pl.col("_reason").is_null())
-        if len(usable):
-            harmonise(usable, source=reader.name, card=card)
+        if usable.is_empty():
+            continue
+        harmonise(usable, source=reader.name, card=card)
         for row in usable.head(6).select(part.needs).iter_rows(named=True):
             part.mask(row)
         for _ in part.pictures(usable.head(6)):

@@ -14,7 +14,9 @@ _MAX_CHARACTERS = 1 << 20
 _MAX_DEPTH = 32
 
 
-def load_yaml(text: str, *, what: str, where: object, loader: type[Any] = yaml.SafeLoader) -> Any:
+def load_yaml(
+    text: str, *, what: str, where: object, loader: type[Any] = yaml.SafeLoader, most: int = _MAX_CHARACTERS
+) -> Any:
     """Parse YAML with a safe loader.
 
     Args:
@@ -22,14 +24,13 @@ def load_yaml(text: str, *, what: str, where: object, loader: type[Any] = yaml.S
         what: what it is, for messages ("the card").
         where: its path, for messages.
         loader: a safe loader.
+        most: how many characters it may have.
 
     Raises:
         ConfigError: it is no YAML, too large, too deep, or has anchors (with which a few lines can become gigabytes).
     """
-    if len(text) > _MAX_CHARACTERS:
-        raise ConfigError(
-            f"{what} is larger than 1 MiB", where=where, do="it is meant to be read by people: shorten it"
-        )
+    if len(text) > most:
+        raise ConfigError(f"{what} is larger than {most >> 20} MiB", where=where, do="shorten it")
     try:
         depth = 0
         for event in yaml.parse(text, Loader=loader):
@@ -39,5 +40,7 @@ def load_yaml(text: str, *, what: str, where: object, loader: type[Any] = yaml.S
             if isinstance(event, yaml.AliasEvent):
                 raise ConfigError(f"{what} has an anchor (*{event.anchor})", where=where, do="write the value out")
         return yaml.load(text, Loader=loader)  # noqa: S506 - it is a safe loader
+    except ConfigError:
+        raise
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ConfigError(f"{what} is not valid YAML: {error}", where=where, do="see the line named") from error

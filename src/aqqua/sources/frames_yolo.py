@@ -17,10 +17,9 @@ from itertools import islice
 from pathlib import Path
 from posixpath import basename, dirname, splitext
 
-import yaml
-
-from aqqua.errors import SourceError
+from aqqua.errors import ConfigError, SourceError
 from aqqua.metadata.check import Finding
+from aqqua.metadata.safe_yaml import load_yaml
 from aqqua.sources.archive import Tree
 from aqqua.sources.frames import MARGIN_PX, Annotated, FrameIndex, FramePart, margin_of
 from aqqua.sources.frames_shapes import Box, Polygons, Shape
@@ -171,10 +170,11 @@ class YoloFiles(FramePart):
 
     def _yaml_names(self, name: str) -> dict[str, str]:
         try:
-            loaded = yaml.safe_load(decode_text(self.tree.read(name, _MAX_TEXT)))
-        except yaml.YAMLError as error:
+            text = decode_text(self.tree.read(name, _MAX_TEXT))
+            loaded = load_yaml(text, what="the file", where=self.tree.where(name))
+        except ConfigError as error:
             do = "write  names: [Calanus, Oithona]"
-            raise SourceError(f"not valid YAML: {error}", where=self.tree.where(name), do=do) from error
+            raise SourceError(error.what, where=self.tree.where(name), do=do) from error
         names = loaded.get("names") if isinstance(loaded, dict) else None
         pairs = names.items() if isinstance(names, dict) else enumerate(names if isinstance(names, list) else [])
         return {str(number): str(text) for number, text in pairs}

@@ -36,6 +36,7 @@ __all__ = [
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 _BLOCK = 20_000
+_MAX_COLUMNS = 4096
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -185,6 +186,9 @@ def _frame(columns: Sequence[str], block: list[list[str | None]]) -> pl.DataFram
 
 
 def _unique(header: Sequence[str], name: str) -> tuple[list[str], list[Finding]]:
+    if len(header) > _MAX_COLUMNS:
+        do = "is this a table with one row per image or sample?"
+        raise SourceError(f"the table has {len(header)} columns, more than {_MAX_COLUMNS}", where=name, do=do)
     columns: list[str] = []
     for position, column in enumerate(header, 1):
         base = column or f"column_{position}"
