@@ -6,6 +6,7 @@ and `height_m`. Of large grids only the rows that positions fall on are read.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _grid(path: Path) -> Iterator[_Grid]:
             if grid.latitude.ndim != 1 or len(grid.latitude) < 2 or len(grid.longitude) < 2:
                 raise FormatError("the grid has no rows and columns", where=path)
             yield grid
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
         if isinstance(error, (FormatError, NotFoundError)):
             raise
         raise FormatError(f"the grid cannot be read ({error})", where=path, do="copy it again") from error
@@ -168,7 +169,7 @@ def _reader(node: Any, lost: list[Any]) -> Callable[[int], np.ndarray]:
 
 @contextmanager
 def _npz(path: Path) -> Iterator[_Grid]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         latitude, longitude, heights = (file[name] for name in ("latitude", "longitude", "height_m"))
     if heights.shape != (len(latitude), len(longitude)) or heights.size > _MAX_CELLS:
         raise FormatError("height_m is not one value per latitude and longitude", where=path)

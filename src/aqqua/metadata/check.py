@@ -111,7 +111,7 @@ def in_samples(
 def _counts(frame: pl.DataFrame) -> tuple[tuple[str, int], ...]:
     if "sample_id" not in frame.columns:
         return ()
-    rows = frame.filter(pl.col("sample_id").is_not_null()).group_by("sample_id", maintain_order=True).len()
+    rows = frame.filter(pl.col("sample_id").is_not_null()).group_by("sample_id").len().sort("sample_id")
     return tuple(rows.iter_rows())
 
 

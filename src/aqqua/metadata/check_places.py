@@ -16,6 +16,7 @@ __all__ = ["findings", "is_inland"]
 _EARTH_KM = 6371.0
 _KM_PER_NAUTICAL_MILE = 1.852
 _FAR_DEGREES = 20.0
+_STATIONS = 3
 _PLACE = ("latitude", "longitude")
 
 
@@ -78,7 +79,10 @@ _MIRRORS = (
 
 
 def _mirrored(rows: pl.DataFrame, limits: Limits) -> Iterator[Finding]:
-    """Positions on land, or far from all others, that would be at sea and near the others if mirrored."""
+    """Positions on land, or far from all others, that would be at sea and near the others if mirrored.
+
+    Where all are on land there are no others: then all have to be at sea when they are mirrored.
+    """
     from aqqua.metadata.land import sea_within
 
     stations = _stations(rows).with_columns(pl.col("_dry").fill_null(value=False))
@@ -90,17 +94,20 @@ def _mirrored(rows: pl.DataFrame, limits: Limits) -> Iterator[Finding]:
         pl.len().over(group).alias("_many"),
     )
     apart = _degrees(pl.col("latitude"), pl.col("longitude"))
-    lost = stations.filter(pl.col("_dry") | ((pl.col("_many") >= 3) & (apart > _FAR_DEGREES)))
+    lost = stations.filter(pl.col("_dry") | ((pl.col("_many") >= _STATIONS) & (apart > _FAR_DEGREES)))
     for code, told, (a, b, c, d) in _MIRRORS if lost.height else ():
         latitude, longitude = pl.col("latitude"), pl.col("longitude")
         other = lost.with_columns(
             (a * latitude + b * longitude).alias("_latitude"), (c * longitude + d * latitude).alias("_longitude")
         )
         home = _degrees(pl.col("_latitude"), pl.col("_longitude")) <= limits.home_degrees
-        other = other.filter(pl.col("_latitude").is_between(-90, 90) & home.fill_null(pl.col("_dry")))
+        alone = pl.col("_dry") & (pl.col("_many") >= _STATIONS)
+        other = other.filter(pl.col("_latitude").is_between(-90, 90) & home.fill_null(alone))
         if other.height:
             wet_there = sea_within(other["_latitude"].to_numpy(), other["_longitude"].to_numpy())
-            yield from _of(other.filter(pl.Series(wet_there)), code, told)
+            all_wet = pl.col("_home_latitude").is_not_null() | pl.col("_wet").all().over(group)
+            other = other.with_columns(pl.Series("_wet", wet_there)).filter(pl.col("_wet") & all_wet)
+            yield from _of(other, code, told)
 
 
 def _of(stations: pl.DataFrame, code: str, told: str) -> Iterator[Finding]:

@@ -54,6 +54,8 @@ def parse(label: str, names: Taxonomy | None = None, *, hierarchy: str | None = 
     """
     names = names or builtin()
     child, parents = _child_and_parents(label)
+    if parents and names.find(clean(parents[0])) is None and all(word in WORDS for word in _words(" ".join(parents))):
+        child, parents = f"{child} {' '.join(parents)}", ()  # "Calanus finmarchicus (CV female)"
     above = tuple(part.strip() for part in reversed((hierarchy or "").split(">")[:-1]) if part.strip())
     for found in (_whole(label, names), _of_parts(child, parents, names), _of_words(label, child, parents, names)):
         if found is not None:
@@ -87,12 +89,7 @@ def _of_parts(child: str, parents: tuple[str, ...], names: Taxonomy) -> _Found |
     """A child by its own name; a part, stage or quality by what it is said of."""
     if not parents:
         return None
-    words, said_of = _words(child), _words(" ".join(parents))
-    if (
-        all(word in WORDS for word in said_of) and names.find(clean(parents[0])) is None
-    ):  # "Calanus finmarchicus (CV female)"
-        inner = parse(child, names)
-        return (inner.taxon, [*_rest(child, inner.taxon), *said_of], True, "name") if inner.taxon else None
+    words = _words(child)
     if all(word in WORDS or word in _EMPTY for word in words):
         above, own = names.find(clean(parents[0])), names.find(clean(child))
         if above is not None and (above.name in {"Biota", "other"} or (above.rank == "category" and own)):
@@ -109,7 +106,7 @@ def _of_words(label: str, child: str, parents: tuple[str, ...], names: Taxonomy)
     """Names among other words: in snake_case the longest known beginning, and what is finer behind it."""
     if parents:
         return None
-    text = clean(label)
+    text = clean(child)
     if "_" in label and (found := _beginning(text.split(" "), names)):
         return found
     stem, _, last = text.rpartition("-")
@@ -118,6 +115,9 @@ def _of_words(label: str, child: str, parents: tuple[str, ...], names: Taxonomy)
     words = text.split(" ")
     named = [word for word in words if word not in WORDS and not word.isdigit()]
     taxon = names.find(" ".join(named)) if len(named) < len(words) else None
+    if taxon is None and len(named) == 2 and all(word.isalpha() for word in named):
+        taxon, named = names.find(named[0]), named[:1]  # a species of a genus that is known
+        taxon = taxon if taxon is not None and taxon.rank == "Genus" else None
     if taxon is None:
         return None
     return taxon, [word for word in words if word not in named], words[0] == named[0], "words"
@@ -162,11 +162,6 @@ def _child_and_parents(label: str) -> tuple[str, tuple[str, ...]]:
 
 def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s<>(),;]+", re.sub(r"-like\b", " like", clean(text))) if word]
-
-
-def _rest(text: str, taxon: Taxon) -> list[str]:
-    own = clean(taxon.name).split(" ")
-    return [word for word in _words(text) if word not in own and word in WORDS]
 
 
 def _is_doubtful(words: list[str]) -> bool:

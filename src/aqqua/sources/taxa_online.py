@@ -99,13 +99,13 @@ def names_to_ask(labels: Iterable[tuple[str, str | None]], names: Taxonomy) -> d
     """Names worth asking a service for, each with the label it comes from: what is unmatched, or has no AphiaID."""
     asked: dict[str, str] = {}
     for label, hierarchy in labels:
-        taxon = parse(label, names, hierarchy=hierarchy).taxon
+        parsed = parse(label, names, hierarchy=hierarchy)
+        taxon, name = parsed.taxon, candidate(label)
         if taxon is not None and taxon.rank != "category" and taxon.aphia_id is None:
             asked.setdefault(taxon.name, label)
-        elif taxon is None or parse(label, names).taxon is None:
-            name = candidate(label)
-            if len(name) > 2:
-                asked.setdefault(name, label)
+        species = taxon is not None and taxon.rank == "Genus" and name.count(" ") == 1
+        if len(name) > 2 and (taxon is None or parsed.by == "hierarchy" or species) and names.find(clean(name)) is None:
+            asked.setdefault(name, label)
     return asked
 
 

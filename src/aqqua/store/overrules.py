@@ -5,6 +5,7 @@ A finding that is overruled is shown as information with its reason; nothing is 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -96,13 +97,14 @@ def overrule(root: Path, entry: Overrule, findings: Sequence[Finding]) -> Overru
 
 
 def _append(path: Path, line: str) -> None:
-    """Add one line in one write, after whatever an interrupted write left."""
+    """Add one line in one write; what a crash left behind the last whole line goes."""
     with storage(path):
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            size = os.fstat(descriptor).st_size
-            torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
-            os.write(descriptor, (b"\n" if torn else b"") + line.encode() + b"\n")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            old = os.pread(descriptor, _MAX_BYTES, 0)
+            os.ftruncate(descriptor, old.rfind(b"\n") + 1)
+            os.write(descriptor, line.encode() + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
