@@ -24,11 +24,10 @@ _PNG_KINDS = {(8, 0): ("L", "L"), (8, 2): ("RGB", "RGB"), (16, 0): ("I;16", "I;1
 """(bits, colour type of the PNG specification) → mode of Pillow, order of the bytes in the file."""
 _CHANGES_PIXELS = {b"tRNS", b"acTL", b"PLTE"}  # transparency, animation, palette
 
-_SOF = struct.Struct(">HBHHB")
-_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive (ITU-T T.81, table B.1)
-_NO_FRAME = {0xC4, 0xC8, 0xCC}  # tables that are numbered like frames
+_SOF = struct.Struct(">HBHHB")  # markers: ITU-T T.81, table B.1
+_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
+_BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, restarts, applications, comments
 _JPEG_MODES = {1: "L", 3: "RGB"}
-_START_OF_SCAN, _END = 0xDA, 0xD9
 
 _MAX_PIXELS = 1 << 26
 """Larger ones go the careful way."""
@@ -77,20 +76,17 @@ def _png(data: bytes) -> np.ndarray | None:
 
 def _jpeg(data: bytes) -> np.ndarray | None:
     at = 2
-    while data[at] == 0xFF:  # an IndexError cannot be: each marker is followed by its length, or unpack_from says so
-        marker = data[at + 1]
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _FRAMES:
             _, bits, height, width, components = _SOF.unpack_from(data, at + 2)
             if bits != 8 or components not in _JPEG_MODES:
                 return None
             mode = _JPEG_MODES[components]
             return _decoded(mode, (width, height), data, "jpeg", mode, "")
-        if marker in {_START_OF_SCAN, _END} or (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME) or length < 2:
+        if marker not in _BEFORE_FRAME or length < 2:
             return None
         at += 2 + length
-        if at + 4 > len(data):
-            return None
     return None
 
 

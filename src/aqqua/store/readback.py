@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from aqqua.errors import AqquaError
+from aqqua.store.atomic import digest_of
 from aqqua.store.codec import decode, pixel_hash
 from aqqua.store.images import ShardReader
 from aqqua.store.manifest import Shard
@@ -34,6 +35,9 @@ def differences(shard: Shard) -> str | None:
     Args:
         shard: with the digests of what was handed to the disk.
     """
+    for path, digest in ((shard.converted, shard.converted_xxh3), (shard.raw, shard.raw_xxh3)):
+        if digest_of(path) != digest:
+            return f"the table {path.name} has another checksum"
     try:
         converted = _table(shard.converted, _FROM_PIXELS)
         raw = _table(shard.raw, [])
