@@ -105,6 +105,10 @@ def test_rows_in_two_pieces_are_the_rows_at_once(tmp_path: Path) -> None:
     assert pl.concat([piece.frame for piece in pieces]).equals(part.table())
     assert pieces[0].findings
     assert not pieces[1].findings
+    (tmp_path / "r" / "run_000002_bin.tif").write_bytes(b"no mask")
+    assert [finding.code for finding in part.read(4, None).findings] == []
+    again = recognise(tmp_path / "r").parts(tmp_path / "r")[0]
+    assert [finding.code for finding in again.read(4, None).findings] == ["mask_unusable"]
 
 
 def test_parts_travel_without_what_was_read(tmp_path: Path) -> None:

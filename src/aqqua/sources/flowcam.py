@@ -115,10 +115,12 @@ class FlowcamRun(Part):
         """Read the list, with what the run's other files say."""
         text = decode_text(self.tree.read(self.name, MAX_TABLE_BYTES))
         where = self.tree.where(self.name)
-        listed = parse_list(text, where) if self.name.lower().endswith(".lst") else parse_export(text, where)
+        parse = parse_list if self.name.lower().endswith(".lst") else parse_export
+        listed = parse(text, where, start, stop)
         run = Run.read(self.tree, self.name)
         frame, findings = self._frame(listed, run)
-        return Rows(frame[start:stop], [] if start else [*findings, *run.findings(listed), *self._rest()])
+        whole = [*_list_findings(listed, where), *run.findings(listed), *self._rest()]
+        return Rows(frame, findings if start else [*whole, *findings])
 
     def picture(self, row: Mapping[str, Any]) -> Picture:
         """Cut the particle of a row out of its collage, or read its own image."""
@@ -172,7 +174,7 @@ class FlowcamRun(Part):
             object_id=[f"{run.name}_{name}" for name in names],
             problems=_problems(listed, places),
         )
-        findings = [*listed.table.findings, *_list_findings(listed, where), *self._images.findings(places)]
+        findings = [*listed.table.findings, *self._images.findings(places)]
         return frame, [finding for finding in findings if finding.code != "short_rows"]  # they are rejects here
 
     def _rest(self) -> list[Finding]:

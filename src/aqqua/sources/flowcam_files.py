@@ -93,12 +93,14 @@ def is_particle_export(head: str) -> bool:
     return {"Particle ID", "Image File", "Image X", "Image Y"} <= names
 
 
-def parse_list(text: str, name: str = "") -> ListFile:
+def parse_list(text: str, name: str = "", start: int = 0, stop: int | None = None) -> ListFile:
     """Read a `.lst` file.
 
     Args:
         text: its content.
         name: what to call it in findings.
+        start: first particle, from 0.
+        stop: first particle after the last one; None: all.
     """
     lines = text.lstrip("\ufeff").splitlines()
     hit = _FIELDS.fullmatch(lines[1]) if len(lines) > 1 else None
@@ -109,22 +111,22 @@ def parse_list(text: str, name: str = "") -> ListFile:
         for number, line in enumerate(islice(lines, 2 + count, None), 3 + count)
         if line.strip()
     )
-    return _listed(columns, records if columns else iter(()), name, cut_off=len(columns) < count)
+    return _listed(columns, islice(records, start, stop), name, cut_off=len(columns) < count)
 
 
-def parse_export(text: str, name: str = "") -> ListFile:
-    """Read a `.csv` table of particles; columns that a list has too get the list's name."""
+def parse_export(text: str, name: str = "", start: int = 0, stop: int | None = None) -> ListFile:
+    """Read a `.csv` table of particles, or some rows of it; columns that a list has too get the list's name."""
     records = read_lines(io.StringIO(text.lstrip("\ufeff"), newline=None), ",")
     header = next(records, Line(1, [])).cells[:_MAX_FIELDS]
     columns = [_EXPORT.get(title.strip(), _plain(title)) for title in header]
-    return _listed(columns, records if columns else iter(()), name)
+    return _listed(columns, islice(records, start, stop), name)
 
 
 def _listed(columns: list[str], records: Iterator[Line], name: str, *, cut_off: bool = False) -> ListFile:
     ragged: dict[int, int] = {}
 
     def noted() -> Iterator[Line]:
-        for row, record in enumerate(records):
+        for row, record in enumerate(records if columns else ()):
             if len(record.cells) != len(columns):
                 ragged[row] = len(record.cells)
             yield record

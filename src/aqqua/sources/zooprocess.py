@@ -94,13 +94,15 @@ class ZooprocessScan(Part):
     def read(self, start: int = 0, stop: int | None = None) -> Rows:
         """Read the objects, with what the header says about sample and scan."""
         where = self.tree.where(self.name)
-        pid = parse_pid(decode_text(self.tree.read(self.name, MAX_TABLE_BYTES)), where)
+        pid = parse_pid(decode_text(self.tree.read(self.name, MAX_TABLE_BYTES)), where, start, stop)
         frame, findings = self._frame(pid, where)
+        findings = [*pid.table.findings, *findings]
+        if start:
+            return Rows(frame, findings)
         if not frame.height:
             do = "process the scan again, or copy the file again: it may be cut off"
             findings.append(Finding("warning", "empty_table", "the file has no object", where, do=do))
-        told = [*pid.table.findings, *findings, *scan_findings(pid.header, where, decimal=self.decimal)]
-        return Rows(frame[start:stop], [] if start else told)
+        return Rows(frame, [*findings, *scan_findings(pid.header, where, decimal=self.decimal)])
 
     def picture(self, row: Mapping[str, Any]) -> Picture:
         """Cut the object of a row out of the scan, or read its vignette."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from aqqua.metadata.positions import Axis
 from aqqua.metadata.positions import position as any_position
@@ -102,8 +103,15 @@ def parse_header(text: str) -> Header:
     return Header(values, number)
 
 
-def parse_pid(text: str, where: str) -> Pid:
-    """Read a whole file."""
+def parse_pid(text: str, where: str, start: int = 0, stop: int | None = None) -> Pid:
+    """Read a file, or some of its objects.
+
+    Args:
+        text: its content.
+        where: what to call it in findings.
+        start: first object, from 0.
+        stop: first object after the last one; None: all.
+    """
     header = parse_header(text)
     lines = text.lstrip("\ufeff").splitlines()[header.lines :]
     first = next((line for line in lines if line.strip()), "")
@@ -111,7 +119,7 @@ def parse_pid(text: str, where: str) -> Pid:
     records = read_lines(io.StringIO("\n".join(lines)), delimiter)
     names = next(records, None)
     columns = [name.strip().lstrip("!") for name in names.cells] if names else []
-    table = build_table(columns, records, where)
+    table = build_table(columns, islice(records, start, stop), where)
     table.lines = [number + header.lines for number in table.lines]
     return Pid(header, table)
 
