@@ -32,6 +32,7 @@ _UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplemented
 _LOCAL_HEADER = struct.Struct("<4s22sHH")  # APPNOTE.TXT of PKWARE, 4.3.7
 _LOCAL_MAGIC = b"PK\x03\x04"
 _USUAL_EXTRA = 64
+_NO_ARCHIVES = {".npz", ".xlsx"}  # zips inside, but files of their own kind to people
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 
@@ -53,7 +54,8 @@ class Tree:
         if not path.exists():
             raise NotFoundError("there is no such file or folder", where=path, do="check the path")
         self.only = None
-        if path.is_file() and not zipfile.is_zipfile(path):
+        packed = zipfile.is_zipfile(path) and path.suffix.lower() not in _NO_ARCHIVES if path.is_file() else False
+        if path.is_file() and not packed:
             if path.suffix.lower() == ".zip":
                 raise SourceError("this is not a whole zip file", where=path, do="copy or download it again")
             self.only, path = path.stem, path.parent
@@ -170,7 +172,7 @@ class Tree:
 
         digest = xxhash.xxh3_64()
         for name, size in self.members.items():
-            mark = self._infos[name].CRC if self.is_zip else (self.path / name).stat().st_mtime_ns
+            mark = self._infos[name].CRC if self.is_zip else self._times[name]
             digest.update(f"{name}\0{size}\0{mark}\n".encode())
         return digest.hexdigest()
 
@@ -192,6 +194,11 @@ class Tree:
     @cached_property
     def _folder(self) -> str:
         return str(self.path)
+
+    @cached_property
+    def _times(self) -> dict[str, int]:
+        """When each file of a folder was last changed, as it was listed."""
+        return {}
 
     @cached_property
     def _infos(self) -> dict[str, zipfile.ZipInfo]:
@@ -223,21 +230,26 @@ class Tree:
         yield from ((name, info.file_size) for name, info in self._infos.items())
 
     def _folder_members(self) -> Iterator[tuple[str, int]]:
-        root, pending = self.path.resolve(), [self.path]
+        root, pending = self.path.resolve(), [""]
         while pending:
-            with os.scandir(pending.pop()) as entries:
+            folder = pending.pop()
+            with os.scandir(f"{self._folder}/{folder}") as entries:
                 for entry in entries:
                     if entry.is_symlink():
                         _refuse_link_out(entry.path, root)
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(Path(entry.path))
+                        pending.append(f"{folder}{entry.name}/")
                     elif entry.is_file():
-                        yield Path(entry.path).relative_to(self.path).as_posix(), entry.stat().st_size
+                        status = entry.stat()
+                        self._times[f"{folder}{entry.name}"] = status.st_mtime_ns
+                        yield f"{folder}{entry.name}", status.st_size
 
     @staticmethod
     def _is_wanted(name: str) -> bool:
-        parts = name.split("/")
-        return parts[-1] != "Thumbs.db" and not any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        if "/." in name or name[0] == "." or "__MACOSX" in name or name.endswith("Thumbs.db"):
+            parts = name.split("/")
+            return parts[-1] != "Thumbs.db" and not any(part.startswith(".") or part == "__MACOSX" for part in parts)
+        return True
 
 
 def safe_name(name: str, where: str) -> str:

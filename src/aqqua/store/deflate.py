@@ -80,7 +80,7 @@ def _compressor() -> zstandard.ZstdCompressor:
             compression_level=9,
             strategy=zstandard.STRATEGY_LAZY,
             min_match=6,
-            search_log=4,
+            search_log=3,
             hash_log=14,
             chain_log=14,
             write_content_size=True,
