@@ -92,7 +92,9 @@ def test_into_a_dataset(tmp_path: Path) -> None:
     dataset = Dataset.open(tmp_path / "d")
     rows = dataset.metadata(["uid", "object_id", "pixel_um", "volume_l", "instrument", "channel_names"])
     for row in rows.iter_rows(named=True):
-        np.testing.assert_array_equal(dataset.image(row["uid"]), made.pixels[row["object_id"].removeprefix("run_")])
+        name = row["object_id"].removeprefix("run_")
+        np.testing.assert_array_equal(dataset.image(row["uid"]), made.pixels[name])
+        np.testing.assert_array_equal(dataset.mask(row["uid"], "source"), made.masks[name])
         assert row["pixel_um"] == pytest.approx(0.5544)
         assert row["volume_l"] == pytest.approx(1.737e-5)
         assert (row["instrument"], row["channel_names"]) == ("FlowCam", "r,g,b")
