@@ -139,11 +139,11 @@ def test_colours_are_named() -> None:
     assert decode_picture(as_file(np.zeros((2, 2), np.uint8)), "here").channel_names is None
 
 
-def _png(width: int, height: int, *, depth: int = 8, colour: int = 0, data: bytes = b"") -> bytes:
+def _png(width: int, height: int, *, depth: int = 8, colour: int = 0, data: bytes = b"", interlaced: int = 0) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
@@ -164,7 +164,8 @@ def _frames(kind: str) -> bytes:
         (_png(20_000, 20_000), "too large"),
         (_png(9_000, 11_000), "too large"),
         (_png(70_000, 1), "70000×1 pixels cannot be stored"),
-        (_png(1, 1, depth=16, colour=2, data=b"\0" + bytes(6)), "16-bit colour"),
+        (_png(1, 1, depth=16, colour=2, data=b"\0" + bytes(5)), "cut off"),
+        (_png(1, 1, depth=16, colour=2, data=b"\0" + bytes(6), interlaced=1), "16-bit colour"),
         (as_file(np.zeros((3, 3), np.float32), "TIFF"), "kind 'F'"),
         (as_file(np.full((3, 3), -1, np.int32), "TIFF"), "32-bit values"),
         (_frames("GIF"), "holds 2 images"),

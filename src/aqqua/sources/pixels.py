@@ -1,7 +1,7 @@
 """Image files → arrays, bit for bit: nothing is rescaled, turned or guessed.
 
-What cannot be kept exactly (16-bit colour, floating point, several frames) is refused with a reason, not reduced. The
-pages of a TIFF are its channels only where the file itself says so (ImageJ, OME).
+What cannot be kept exactly (floating point, 32 bits, several frames) is refused with a reason, not reduced. The pages
+of a TIFF are its channels only where the file itself says so (ImageJ, OME, a name for each page).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from aqqua.errors import SourceError
 from aqqua.sources.decoders import decode_plain
+from aqqua.sources.png16 import decode_png16
 from aqqua.sources.tiff import read_tiff
 
 __all__ = ["IMAGE_SUFFIXES", "MAX_SIDE", "Picture", "decode_image", "decode_picture"]
@@ -25,6 +26,7 @@ MAX_SIDE = 65_535
 """Longest side in pixels that the dataset format can hold (spec of the value trailer: u16)."""
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B"}
 _TIFF_BITS_PER_SAMPLE = 258
+_BIG_MM = b"MM\0+"  # BigTIFF, high byte first: Pillow does not read it
 _PNG_BIT_DEPTH = 24  # offset of IHDR's bit depth in a PNG file (PNG specification, 11.2.2)
 
 
@@ -64,8 +66,11 @@ def decode_picture(data: bytes, where: str) -> Picture:
         raise SourceError("the image file is empty", where=where, do="export this image again")
     if (plain := decode_plain(data)) is not None:
         return Picture(plain, _COLOURS["RGB"] if plain.ndim == 3 else None)
-    if (many := _many_channels(data, where)) is not None:
-        return many
+    try:
+        if (special := _many_channels(data) or _deep_png(data)) is not None:
+            return special
+    except SourceError as error:
+        raise SourceError(error.what, where=where, do=error.do) from error
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -111,19 +116,24 @@ def _declared_channels(data: bytes) -> int | None:
     return tiff.declared() if tiff else None
 
 
-def _many_channels(data: bytes, where: str) -> Picture | None:
+def _many_channels(data: bytes) -> Picture | None:
     """A TIFF that Pillow would reduce or refuse (many channels, 16-bit colour), or None if it is no such file."""
     tiff = read_tiff(data)
-    if tiff is None or (tiff.is_plain and not tiff.only_first_has_page()):
+    if tiff is None or (tiff.is_plain and not tiff.only_first_has_page() and not data.startswith(_BIG_MM)):
         return None
     if max(tiff.pages[0].shape[:2]) > MAX_SIDE or (len(tiff.pages) > 1 and tiff.declared() is None):
         return None  # what is wrong is told below
-    try:
-        pixels = tiff.decode()
-    except SourceError as error:
-        raise SourceError(error.what, where=where, do=error.do) from error
+    pixels = tiff.decode()
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     return Picture(pixels, tiff.channel_names(channels) or (_COLOURS["RGB"] if channels == 3 else None))
+
+
+def _deep_png(data: bytes) -> Picture | None:
+    """A PNG of 16-bit colour or gray with transparency, or None if it is no such file."""
+    pixels = decode_png16(data)
+    if pixels is None:
+        return None
+    return Picture(pixels, _COLOURS["RGB"]) if pixels.shape[2] == 3 else _without_opaque_alpha(pixels)
 
 
 def _pages(image: Image.Image, data: bytes, where: str) -> Picture:
@@ -175,7 +185,7 @@ def _palette_mode(image: Image.Image) -> str:
 
 def _without_opaque_alpha(pixels: np.ndarray) -> Picture:
     gray = pixels.shape[2] == 2
-    if (pixels[..., -1] != 255).any():
+    if (pixels[..., -1] != np.iinfo(pixels.dtype).max).any():
         return Picture(pixels, _COLOURS["LA" if gray else "RGBA"])
     if gray:
         return Picture(np.ascontiguousarray(pixels[..., 0]))
