@@ -191,7 +191,7 @@ def test_a_former_try_is_removed_but_nothing_else(tmp_path: Path) -> None:
     assert SealedShard.load(tmp_path)
     ShardBuilder(tmp_path)
     assert SealedShard.load(tmp_path) is None
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "values.spool"}
+    assert {path.name for path in tmp_path.iterdir()} == {"masks.spool", "mine.txt", "values.spool"}
 
 
 def test_only_whole_shards_are_loaded(tmp_path: Path) -> None:

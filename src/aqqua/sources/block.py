@@ -24,6 +24,7 @@ class Block:
         numbers: which rows have an image that was encoded, in order, since the block was last cleared.
         records: their images.
         channel_names: of them.
+        masks: of them, encoded; None where there is none.
         nbytes: of all records.
     """
 
@@ -33,6 +34,7 @@ class Block:
     numbers: list[int] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     channel_names: list[str | None] = field(default_factory=list)
+    masks: list[bytes | None] = field(default_factory=list)
     nbytes: int = 0
 
     @classmethod
@@ -48,10 +50,11 @@ class Block:
         first, last = labels["_row"].search_sorted(numbers[0]), labels["_row"].search_sorted(numbers[-1], "right")
         return cls(rows, raw[numbers], _renumbered(labels[first:last], numbers))
 
-    def take(self, number: int, encoded: Record, picture: Picture) -> None:
-        """Remember the image of a row."""
+    def take(self, number: int, encoded: Record, picture: Picture, mask: bytes | None = None) -> None:
+        """Remember the image of a row, and its mask."""
         self.numbers.append(number)
         self.records.append(encoded)
+        self.masks.append(mask)
         self.channel_names.append(_channel_names(self._given(number), encoded.channels, picture))
         self.nbytes += len(encoded.value)
 
@@ -63,7 +66,7 @@ class Block:
 
     def clear(self) -> None:
         """Forget what was handed on."""
-        self.numbers, self.records, self.channel_names, self.nbytes = [], [], [], 0
+        self.numbers, self.records, self.channel_names, self.masks, self.nbytes = [], [], [], [], 0
 
     def _given(self, number: int) -> str | None:
         """What the table says about the channels of a row."""

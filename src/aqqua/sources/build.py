@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from aqqua.errors import AqquaError, FormatError, SourceError
@@ -23,7 +24,7 @@ from aqqua.sources.join import join_table
 from aqqua.sources.part import PROBLEM, Part
 from aqqua.sources.pixels import Picture
 from aqqua.sources.plan import Job, Piece, row_keys
-from aqqua.store.codec import record
+from aqqua.store.codec import encode, record
 from aqqua.store.rejects import REJECT_SCHEMA
 from aqqua.store.shard import SealedShard, ShardBuilder
 
@@ -33,6 +34,8 @@ _BLOCK_ROWS = 1 << 12
 _BLOCK_BYTES = 32 << 20
 _SHOWN = 256
 """Rows go to the shard by so many, or when their images are so large; progress is shown for so many."""
+Mask = np.ndarray | SourceError | FormatError | None
+
 _REJECTS, _NOTES = "rejects.parquet", "notes.json"
 
 
@@ -180,13 +183,16 @@ class _Work:
         for first in range(0, converted.height, _BLOCK_ROWS):
             rows = converted[first : first + _BLOCK_ROWS]
             block = Block.of(rows, clean, told.labels)
+            masks = _masks(part, block.raw)
             for number, picture in enumerate(part.pictures(block.raw)):
-                self._image(block, number, picture)
+                self._image(block, number, picture, masks)
                 if not number % _SHOWN:
                     advance(min(_SHOWN, rows.height - number))
             self._flush(block)
 
-    def _image(self, block: Block, number: int, picture: Picture | SourceError | FormatError) -> None:
+    def _image(
+        self, block: Block, number: int, picture: Picture | SourceError | FormatError, masks: Callable[[int], Mask]
+    ) -> None:
         """Encode an image; one that cannot be read, or that the format does not hold, becomes a reject."""
         try:
             if not isinstance(picture, Picture):
@@ -197,17 +203,29 @@ class _Work:
         except (SourceError, FormatError) as error:
             self._refuse_image(block.raw[number], error)
             return
-        block.take(number, encoded, picture)
+        block.take(number, encoded, picture, self._mask(masks(number), picture, block.raw, number))
         room = self.job.shard_images - (len(self.builder) if self.builder else 0)
         if len(block.records) >= room or block.nbytes >= _BLOCK_BYTES:
             self._flush(block)
+
+    def _mask(self, mask: Mask, picture: Picture, raw: pl.DataFrame, number: int) -> bytes | None:
+        """The mask of an image as a value; one that cannot be used is a finding, and the image goes without."""
+        if mask is None:
+            return None
+        if isinstance(mask, np.ndarray) and mask.shape == picture.pixels.shape[:2]:
+            return encode(mask.astype(np.uint8) if mask.dtype == bool else mask)
+        told = mask.what if isinstance(mask, AqquaError) else "it has another size than the image as it is stored"
+        where = str(raw["image_path"][number])
+        message = f"masks of objects that cannot be used: {told}; the images came in without"
+        self.result.findings.append(Finding("warning", "mask_unusable", message, where))
+        return None
 
     def _flush(self, block: Block) -> None:
         """Put what was read into the open shard, and seal it if it is full."""
         if not block.records:
             return
         builder = self._open()
-        builder.add_records(block.records, *block.tables())
+        builder.add_records(block.records, *block.tables(), masks=block.masks)
         block.clear()
         if builder.full or len(builder) >= self.job.shard_images:
             self._seal()
@@ -263,6 +281,25 @@ def _at_hand(fingerprint: str, part: Part) -> Part:
     if any(known != fingerprint for known, _ in _parts):
         _parts.clear()
     return _parts.setdefault((fingerprint, part), part)
+
+
+def _masks(part: Part, raw: pl.DataFrame) -> Callable[[int], Mask]:
+    """Gives the mask of a row by its number; readers without masks cost nothing."""
+    if type(part).mask is Part.mask:
+        return _no_mask
+    rows = raw.select(part.needs).rows(named=True)
+
+    def read(number: int) -> Mask:
+        try:
+            return part.mask(rows[number])
+        except (SourceError, FormatError) as error:
+            return error
+
+    return read
+
+
+def _no_mask(_: int) -> Mask:
+    return None
 
 
 def _as_json(rows: pl.DataFrame) -> pl.Series:

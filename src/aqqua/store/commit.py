@@ -19,7 +19,9 @@ from aqqua.store.atomic import link_whole, storage
 from aqqua.store.identity import FILE_NAME, new_identity, read_identity, write_identity
 from aqqua.store.labels import conform_labels, write_labels
 from aqqua.store.manifest import Manifest, Shard, file_names, read_current, read_manifest, write_manifest
+from aqqua.store.masks import SOURCE_MASKS, MaskFile, mask_path, write_mask_info
 from aqqua.store.rejects import add_findings, add_rejects
+from aqqua.store.sealing import MASKS
 from aqqua.store.shard import SealedShard
 from aqqua.store.tombstones import read_tombstones, write_tombstones
 from aqqua.store.uid import uid_expr
@@ -115,6 +117,11 @@ def _place(root: Path, number: int, sealed: SealedShard) -> Shard:
     places = dict(zip(("images", "converted", "raw"), file_names(number), strict=True))
     for name, path in sealed.files.items():
         link_whole(path, root / places[name])
+    if masks := MaskFile.of(sealed.folder / MASKS):
+        target = mask_path(root, SOURCE_MASKS, number)
+        link_whole(masks.path, target)
+        replace(masks, path=target).write()
+        write_mask_info(root, SOURCE_MASKS, {"what": "objects as the sources outline them"})
     return Shard.from_row(root, {**sealed.summary, **places, "number": number})
 
 

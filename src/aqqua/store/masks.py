@@ -27,10 +27,12 @@ from aqqua.store.rows import reading
 from aqqua.store.seal import write_sealed_json
 from aqqua.store.uid import join_uid, split_uid
 
-__all__ = ["MaskFile", "mask_names", "mask_path", "read_mask", "write_mask_info", "write_masks"]
+__all__ = ["SOURCE_MASKS", "MaskFile", "mask_names", "mask_path", "read_mask", "write_mask_info", "write_masks"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _INFO = "mask.json"
+SOURCE_MASKS = "source"
+"""Name of the masks that came with the images."""
 _AGAIN = "copy the file again from where the dataset came from, or make the masks again"
 
 

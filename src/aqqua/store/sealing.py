@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,15 @@ from aqqua.store.atomic import digest_of, forget_cache, storage, write_json
 from aqqua.store.identity import tool_versions
 from aqqua.store.images import ShardReader, write_shard
 from aqqua.store.manifest import Shard
+from aqqua.store.masks import MaskFile
 from aqqua.store.parquet import FORMAT, write_blocks, write_frame
 from aqqua.store.readback import differences
 from aqqua.store.spool import TableSpool, ValueSpool, pseudo_random_order
 
-__all__ = ["read_back", "summary_of", "write_sealed"]
+__all__ = ["MASKS", "read_back", "summary_of", "write_sealed"]
+
+MASKS = "masks.mdb"
+"""Masks that came with the images of a shard; beside it what `MaskFile` notes."""
 
 _CONVERTED_ROWS, _RAW_ROWS = 1 << 17, 1 << 13
 
@@ -31,6 +35,7 @@ def write_sealed(
     converted: TableSpool,
     raw: TableSpool,
     labels: TableSpool,
+    masks: tuple[ValueSpool, Sequence[int]],
     *,
     seed: int,
     about: Mapping[str, Any],
@@ -43,6 +48,7 @@ def write_sealed(
         converted: rows without key, in the same order.
         raw: rows without key, in the same order.
         labels: rows with `_row`, the position of their image.
+        masks: encoded masks, and the positions of their images.
         seed: of the order.
         about: source, fingerprint and provenance.
 
@@ -64,7 +70,8 @@ def write_sealed(
         n_labels = _write_labels(folder / "labels.parquet", labels.frame(), order)
     summary = summary_of(folder, len(values), int(digest.intdigest()))
     summary |= {"source": about["source"], "fingerprint": about["fingerprint"], "order": f"splitmix64:{seed}"}
-    summary |= {"n_labels": n_labels, "format": list(FORMAT), "tools": tool_versions()}
+    n_masks = _write_masks(folder / MASKS, *masks, order, str(summary["identity"]))
+    summary |= {"n_labels": n_labels, "n_masks": n_masks, "format": list(FORMAT), "tools": tool_versions()}
     read_back(folder, summary)
     write_json(folder / "summary.json", summary)
 
@@ -93,6 +100,19 @@ def _write_labels(path: Path, labels: pl.DataFrame, order: np.ndarray) -> int:
     key_of_position[order] = np.arange(len(order), dtype=np.uint32)
     key = pl.Series("key", key_of_position[labels["_row"].to_numpy()])
     return write_frame(path, labels.drop("_row").insert_column(0, key).sort("key", maintain_order=True), kind="labels")
+
+
+def _write_masks(path: Path, masks: ValueSpool, positions: Sequence[int], order: np.ndarray, shard: str) -> int:
+    """Write masks by key, and return their number."""
+    if not len(masks):
+        return 0
+    number = np.full(len(order), -1, dtype=np.int64)
+    number[np.asarray(positions)] = np.arange(len(masks))
+    keys = np.flatnonzero(number[order] >= 0)
+    with storage(path):
+        write_shard(path, masks.read(number[order][keys]), keys=keys.tolist())
+        MaskFile(path, len(masks), path.stat().st_size, digest_of(path), shard).write()
+    return len(masks)
 
 
 def summary_of(folder: Path, count: int, images_digest: int) -> dict[str, Any]:

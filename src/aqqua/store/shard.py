@@ -28,7 +28,7 @@ from aqqua.errors import ConfigError, StorageError
 from aqqua.store.atomic import storage
 from aqqua.store.codec import Record, record
 from aqqua.store.labels import conform_labels
-from aqqua.store.sealing import write_sealed
+from aqqua.store.sealing import MASKS, write_sealed
 from aqqua.store.spool import TableSpool, ValueSpool
 
 __all__ = ["MAX_SHARD_BYTES", "MAX_SHARD_IMAGES", "SealedShard", "ShardBuilder"]
@@ -37,15 +37,15 @@ MAX_SHARD_IMAGES = 1 << 20
 MAX_SHARD_BYTES = 8 << 30
 SUMMARY = "summary.json"
 _FILES = {"images": "images.mdb", "converted": "converted.parquet", "raw": "raw.parquet"}
-_OWN_PATTERNS = ("*.spool", "*.arrow", "*.part", "*.mdb", "*.parquet", SUMMARY)
+_OWN_PATTERNS = ("*.spool", "*.arrow", "*.part", "*.mdb", "*.parquet", "masks.json", SUMMARY)
 
 
 @dataclass(frozen=True)
 class SealedShard:
     """A whole shard in a folder of its own, not yet part of a dataset.
 
-    The folder holds `images.mdb`, `converted.parquet`, `raw.parquet`, `labels.parquet` (by key, where there are any)
-    and `summary.json`, which is written last: a folder without it is not whole. It may be renamed or moved.
+    The folder holds `images.mdb`, `converted.parquet`, `raw.parquet`, `labels.parquet` and `masks.mdb` (by key, where
+    there are any), and `summary.json`, which is written last: a folder without it is not whole. It may be moved.
     """
 
     folder: Path
@@ -84,7 +84,8 @@ class SealedShard:
         except (OSError, ValueError, KeyError):
             return None
         labelled = not summary.get("n_labels") or (folder / "labels.parquet").is_file()
-        return cls(folder, summary) if is_whole and labelled else None
+        masked = not summary.get("n_masks") or (folder / MASKS).with_suffix(".json").is_file()
+        return cls(folder, summary) if is_whole and labelled and masked else None
 
 
 class ShardBuilder:
@@ -108,6 +109,7 @@ class ShardBuilder:
                 for leftover in self.folder.glob(pattern):
                     leftover.unlink()
         self._values = ValueSpool(self.folder / "values.spool")
+        self._masks, self._masked = ValueSpool(self.folder / "masks.spool"), list[int]()
         self._converted = TableSpool(self.folder, "converted")
         self._raw = TableSpool(self.folder, "raw")
         self._labels = TableSpool(self.folder, "labels")
@@ -159,10 +161,12 @@ class ShardBuilder:
         converted: pl.DataFrame,
         raw: pl.DataFrame,
         labels: pl.DataFrame | None = None,
+        masks: Sequence[bytes | None] | None = None,
     ) -> None:
         """Add images that are encoded already (`aqqua.store.codec.record`); else as `add_batch`.
 
-        Tables cost the same for ten rows as for a thousand, so give some thousands at a time.
+        `masks` are encoded too: one or None for each image. Tables cost the same for ten rows as for a thousand, so
+        give some thousands at a time.
         """
         if not len(records) == len(converted) == len(raw):
             counts = f"{len(records)} images, {len(converted)} converted rows, {len(raw)} raw rows"
@@ -172,6 +176,9 @@ class ShardBuilder:
         rows = _conform_converted(converted, records)
         texts = _conform_raw(raw)
         said = None if labels is None else _conform_labels(labels, len(records), first=len(self))
+        if masks is not None:
+            self._masked += [len(self) + number for number, mask in enumerate(masks) if mask is not None]
+            self._masks.extend([mask for mask in masks if mask is not None])
         self._values.extend([entry.value for entry in records])
         self._converted.append(rows)
         self._raw.append(texts)
@@ -192,8 +199,8 @@ class ShardBuilder:
             raise ConfigError("a shard without images", where=self.folder, do="seal nothing where nothing came in")
         spools = (self._values, self._converted, self._raw, self._labels)
         about = {"source": self.source, "fingerprint": self.fingerprint, "provenance": dict(provenance or {})}
-        write_sealed(self.folder, *spools, seed=self.seed, about=about)
-        for spool in spools:
+        write_sealed(self.folder, *spools, (self._masks, self._masked), seed=self.seed, about=about)
+        for spool in (*spools, self._masks):
             spool.remove()
         sealed = SealedShard.load(self.folder)
         if sealed is None:
@@ -202,7 +209,7 @@ class ShardBuilder:
 
     def discard(self) -> None:
         """Remove everything that was collected, and the folder."""
-        for spool in (self._values, self._converted, self._raw, self._labels):
+        for spool in (self._values, self._converted, self._raw, self._labels, self._masks):
             spool.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
