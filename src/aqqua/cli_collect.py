@@ -202,6 +202,34 @@ def withdraw(
             print(run(desk, id, reason=reason, by=by, models=models or (), releases=releases or ()))
 
 
+@app.command(sort_key=7)
+def progress(
+    *datasets: Path,
+    out: Path | None = None,
+    embed: Flag = False,
+    registry: str | None = None,
+) -> None:
+    """Say how many images are gathered and pledged; `--out page.html` writes the progress page.
+
+    Args:
+        datasets: further datasets, and folders with datasets in them.
+        out: file to write: .html for the page, .json for the numbers.
+        embed: the page without a frame of its own, to be shown within another.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    from aqqua.collect.progress import count, progress_html
+
+    with closing(_open(registry)) as desk:
+        counted = count(desk, datasets)
+    for name, there, due in counted.instruments:
+        print(f"{name:20} {there:>15,} here {due:>15,} pledged")
+    print(f"{'all':20} {counted.images:>15,} here {sum(one.images for one in counted.pledged):>15,} pledged")
+    if out is not None:
+        numbers = json.dumps(counted.to_dict(), indent=2, ensure_ascii=False)
+        out.write_text(numbers if out.suffix == ".json" else progress_html(counted, embed=embed), encoding="utf-8")
+        print(out)
+
+
 @app.command(sort_key=10)
 def person(id: str, *, erase: Flag = False, by: str = "curator", registry: str | None = None) -> None:
     """Print all that is kept about the people of a submission (for them to have), or erase it.

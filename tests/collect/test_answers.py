@@ -63,6 +63,9 @@ def test_what_one_answer_asks_for_is_needed_only_with_it() -> None:
         ("people", [{"name": "A"}] * (MAX_PEOPLE + 1), "at most"),
         ("title", "x" * 500, "at most 400 letters"),
         ("institution_ror", "javascript:alert(1)", "is no address"),
+        ("area", "Baltic", "four numbers"),
+        ("area", "55, 9, 53, 15", "north of north"),
+        ("area", [1, 2, 3, "x"], "four numbers"),
     ],
 )
 def test_what_is_wrong_is_told_in_plain_words(name: str, value: Any, told: str) -> None:
@@ -80,6 +83,7 @@ def test_what_is_wrong_is_told_in_plain_words(name: str, value: Any, told: str) 
         ("publish", True, "on"),  # what YAML makes of a bare `on`
         ("formats", "ifcb, png", ["ifcb", "png"]),
         ("habitat", "sea", "marine"),
+        ("area", "53.5, 9, 55, -15", [53.5, 9.0, 55.0, -15.0]),
     ],
 )
 def test_answers_are_read_as_people_write_them(name: str, written: Any, read: Any) -> None:

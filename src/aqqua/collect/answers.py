@@ -193,6 +193,17 @@ def _choices(question: Question, value: Any) -> list[str]:
     return list(dict.fromkeys(_choice(question, one) for one in chosen))
 
 
+def _box(question: Question, value: Any) -> list[float]:
+    numbers = value if isinstance(value, (list, tuple)) else re.findall(r"-?\d+(?:\.\d+)?", _line(question, value))
+    try:
+        south, west, north, east = (float(number) for number in numbers)
+    except (TypeError, ValueError) as error:
+        raise _NotSoError(f"four numbers: south, west, north, east, for example {question.example}") from error
+    if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        raise _NotSoError("south may not be north of north; latitudes reach to 90, longitudes to 180 degrees")
+    return [south, west, north, east]
+
+
 def _agree(question: Question, value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -253,4 +264,5 @@ _READERS: Mapping[str, Callable[[Question, Any], Any]] = {
     "agree": _agree,
     "orcid": _line,
     "people": _people,
+    "box": _box,
 }

@@ -31,6 +31,7 @@ KINDS = (
     "agree",
     "orcid",
     "people",
+    "box",
 )
 _AVAILABILITY = {
     "all": "For all images",

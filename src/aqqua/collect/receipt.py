@@ -165,12 +165,12 @@ def _told(question: Question, value: Any) -> str:
     """An answer as people read it."""
     if question.kind == "people":
         return "\n".join(_person(entry) for entry in value)
+    if question.kind == "box":
+        return "south {:g}°, west {:g}°, north {:g}°, east {:g}°".format(*value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if question.kind == "choices":
-        return ", ".join(question.options[one] for one in value)
     if question.options:
-        return question.options.get(value, str(value))
+        return ", ".join(question.options.get(one, str(one)) for one in (value if isinstance(value, list) else [value]))
     if question.kind in {"integer", "number"}:
         number = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
         return f"{number} {question.unit}".strip()
