@@ -33,7 +33,7 @@ def test_single_images_come_out_to_within_one_image_per_stratum(seed: int, strat
     rng = np.random.default_rng(seed)
     stratum = rng.integers(0, strata, 500)
     shares = np.array([0.8, 0.1, 0.1])
-    part = allot(np.arange(500), stratum, shares, seed=seed)
+    part = allot(np.arange(500), stratum, shares.tolist(), seed=seed)
     for one in np.unique(stratum):
         inside = part[stratum == one]
         assert (np.abs(np.bincount(inside, minlength=3) - shares * len(inside)) <= 2).all()
@@ -45,7 +45,7 @@ def test_single_images_come_out_to_within_one_image_per_stratum(seed: int, strat
 def test_parts_are_off_by_less_than_the_largest_group(seed: int) -> None:
     group, stratum = drawn(seed, 600, 200, 4)
     shares = np.array([0.6, 0.2, 0.2])
-    part = allot(group, stratum, shares, seed=seed)
+    part = allot(group, stratum, shares.tolist(), seed=seed)
     largest = np.bincount(group).max()
     assert (np.abs(np.bincount(part[group], minlength=3) - shares * 600) <= largest).all()
 

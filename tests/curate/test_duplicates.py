@@ -43,7 +43,7 @@ def test_exact_and_near_ones_are_found_and_nothing_is_removed(tmp_path: Path) ->
     assert "nothing was taken out" in str(report)
     frame = read_duplicates(dataset)
     assert frame.schema == pl.Schema(DUPLICATES_SCHEMA)
-    assert frame.filter(kind="near")["detail"].min() > 0.7
+    assert (frame.filter(kind="near")["detail"] > 0.7).all()
 
 
 def test_mirrored_ones_if_asked(tmp_path: Path) -> None:
@@ -94,16 +94,6 @@ def test_many_images_of_nothing_end_in_few_comparisons(tmp_path: Path) -> None:
     report = duplicates([dataset_of(tmp_path / "d", water).path])
     assert report.exact == 78
     assert report.near == 0
-
-
-def test_equal_hashes_of_unequal_pixels_are_no_duplicates(tmp_path: Path) -> None:
-    from aqqua.curate.exact import confirmed
-
-    dataset = dataset_of(tmp_path / "d", [capture(0), capture(1), capture(0)])
-    names = uids_by_name(dataset)
-    rows = [(0, names[f"object_{i}"], 77) for i in range(3)]  # as if all three had one hash
-    found = pl.DataFrame(rows, schema={"dataset": pl.UInt16, "uid": pl.UInt64, "xxh3": pl.UInt64}, orient="row")
-    assert list(confirmed([dataset], found)) == [[(0, names["object_0"]), (0, names["object_2"])]]
 
 
 def test_wrong_wishes_are_answered(tmp_path: Path) -> None:

@@ -30,11 +30,11 @@ def test_a_cut_object_touches_the_border(seed: int) -> None:
 @given(st.integers(0, 3000), st.sampled_from([np.uint8, np.uint16]))
 @settings(max_examples=25)
 def test_water_is_empty(seed: int, kind: type) -> None:
-    water = np.random.default_rng(seed).normal(180, 4, (50, 60)).astype(kind)
-    water = water * 250 if kind is np.uint16 else water
-    told = score_image(water)
-    assert told["empty"]
-    assert not any(told[name] for name in FLAGS if name != "empty")
+    told = np.random.default_rng(seed).normal(180, 4, (50, 60))
+    water: np.ndarray = (told * 250 if kind is np.uint16 else told).astype(kind)
+    found = score_image(water)
+    assert found["empty"]
+    assert not any(found[name] for name in FLAGS if name != "empty")
     assert not score_image(capture(seed))["empty"]
 
 

@@ -29,7 +29,7 @@ def capture(seed: int, side: int = 64, *, sigma: float = 3.0, blur: int = 0) -> 
         image[((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 < 1] -= rng.uniform(15, 40)
     for _ in range(blur):
         padded = np.pad(image, 1, mode="edge")
-        image = sum(padded[i : i + height, j : j + width] for i in range(3) for j in range(3)) / 9
+        image = np.mean([padded[i : i + height, j : j + width] for i in range(3) for j in range(3)], axis=0)
     noisy: np.ndarray = np.clip(np.rint(image + rng.normal(0, sigma, image.shape)), 0, 255).astype(np.uint8)
     return noisy
 
