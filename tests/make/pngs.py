@@ -36,4 +36,4 @@ def paeth(left: np.ndarray, above: np.ndarray, corner: np.ndarray) -> np.ndarray
     """Of left, above and corner the one nearest to left + above - corner."""
     three = np.stack([left, above, corner])
     far = np.abs(three - (left + above - corner))
-    return np.choose(far.argmin(axis=0), three)
+    return np.where(far[0] <= np.minimum(far[1], far[2]), left, np.where(far[1] <= far[2], above, corner))

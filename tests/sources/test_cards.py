@@ -69,3 +69,9 @@ def test_a_table_that_is_not_there_or_empty(tmp_path: Path) -> None:
         tables_for(tree, Card(), [tmp_path / "no.csv"])
     with pytest.raises(SourceError, match="no rows"):
         tables_for(tree, Card(), [tmp_path / "s" / "empty.csv"])
+
+
+def test_a_single_file_named_from_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cells.npy").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    assert card_for(Tree("cells.npy"), None, Card(title="usual")).title == "usual"

@@ -53,7 +53,7 @@ def card_for(tree: Tree, given: Card | str | Path | None, usual: Card) -> Card:
         return Card.load(given)
     if CARD in tree.members:
         return Card.parse(decode_text(tree.read(CARD)), where=tree.path / CARD)
-    beside = _beside(tree.path)
+    beside = _beside(tree.path if tree.path.name else tree.path.resolve())
     return Card.load(beside) if beside else card_of(tree) or usual
 
 
