@@ -36,11 +36,11 @@ class Store(Protocol):
     def read(self, keys: Sequence[int]) -> None:
         """Read and decode images here and there."""
 
-    def scan(self) -> int:
-        """Read all records in the order of the store, undecoded; how many there were."""
+    def records(self) -> Iterator[Any]:
+        """All records in the order of the store, undecoded."""
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
-        """Read and decode all images in the order of the store."""
+    def pixels(self) -> Iterator[np.ndarray]:
+        """All images in the order of the store."""
 
 
 def decoded(data: Any) -> np.ndarray:
@@ -86,12 +86,12 @@ class Aqqua:
         for first in range(0, len(keys), 256):
             self.dataset.images(keys[first : first + 256])
 
-    def scan(self) -> int:
+    def records(self) -> Iterator[Any]:
         from aqqua.store.images import ShardReader
 
-        return sum(1 for _ in ShardReader(self.shard.images, size=self.shard.images_bytes).visit())
+        return ShardReader(self.shard.images, size=self.shard.images_bytes).visit()
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
+    def pixels(self) -> Iterator[np.ndarray]:
         return (image for _, image in self.dataset.iter_images(self.shard))
 
 
@@ -113,14 +113,12 @@ class Lmdb:
                 for key in keys[first : first + 256]:
                     decoded(transaction.get(key.to_bytes(8, "big")))
 
-    def scan(self) -> int:
+    def records(self) -> Iterator[Any]:
         with self.environment.begin(buffers=True) as transaction:
-            return sum(1 for _ in transaction.cursor().iternext())
+            yield from transaction.cursor().iternext()
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
-        with self.environment.begin(buffers=True) as transaction:
-            for _, value in transaction.cursor().iternext():
-                yield decoded(value)
+    def pixels(self) -> Iterator[np.ndarray]:
+        return (decoded(value) for _, value in self.records())
 
 
 class Files:
@@ -139,13 +137,12 @@ class Files:
             with Image.open(self.paths[key]) as image:
                 np.asarray(image)
 
-    def scan(self) -> int:
+    def records(self) -> Iterator[Any]:
         for path in self.paths:
             with open(path, "rb") as file:  # noqa: PTH123  the quickest way there is
-                file.read()
-        return len(self.paths)
+                yield file.read()
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
+    def pixels(self) -> Iterator[np.ndarray]:
         for path in self.paths:
             with Image.open(path) as image:
                 yield np.asarray(image)
@@ -164,7 +161,7 @@ class WebDataset:
                 writer.write({"__key__": f"{i:08}", "png": data})
         self.urls = sorted(map(str, folder.glob("*.tar")))
 
-    def _records(self) -> Iterator[bytes]:
+    def records(self) -> Iterator[Any]:
         import webdataset as wds
 
         for sample in wds.WebDataset(self.urls, shardshuffle=False):
@@ -173,11 +170,8 @@ class WebDataset:
     def read(self, keys: Sequence[int]) -> None:
         raise NotImplementedError("a tar file has no index")
 
-    def scan(self) -> int:
-        return sum(1 for _ in self._records())
-
-    def scan_decoded(self) -> Iterator[np.ndarray]:
-        return map(decoded, self._records())
+    def pixels(self) -> Iterator[np.ndarray]:
+        return map(decoded, self.records())
 
 
 class Lance:
@@ -197,16 +191,13 @@ class Lance:
             for value in self.dataset.take(list(keys[first : first + 256]))["png"]:
                 decoded(value.as_py())
 
-    def _records(self) -> Iterator[bytes]:
+    def records(self) -> Iterator[Any]:
         for batch in self.dataset.to_batches(batch_size=1024):
             for value in batch.column(0):
                 yield value.as_py()
 
-    def scan(self) -> int:
-        return sum(1 for _ in self._records())
-
-    def scan_decoded(self) -> Iterator[np.ndarray]:
-        return map(decoded, self._records())
+    def pixels(self) -> Iterator[np.ndarray]:
+        return map(decoded, self.records())
 
 
 class LitData:
@@ -230,10 +221,10 @@ class LitData:
         for key in keys:
             decoded(self.dataset[key])
 
-    def scan(self) -> int:
-        return sum(1 for _ in self.dataset)
+    def records(self) -> Iterator[Any]:
+        return iter(self.dataset)
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
+    def pixels(self) -> Iterator[np.ndarray]:
         return map(decoded, self.dataset)
 
 
@@ -255,10 +246,10 @@ class HuggingFace:
         for key in keys:
             decoded(self.dataset[key]["png"])
 
-    def scan(self) -> int:
-        return sum(1 for _ in self.dataset)
+    def records(self) -> Iterator[Any]:
+        return iter(self.dataset)
 
-    def scan_decoded(self) -> Iterator[np.ndarray]:
+    def pixels(self) -> Iterator[np.ndarray]:
         return (decoded(row["png"]) for row in self.dataset)
 
 
