@@ -29,7 +29,7 @@ def test_each_number_is_told_once_and_keeps_to_one_of_its_units(numbers: list[fl
         fits = [one for one in (number, (number or 0) * 1000) if one is not None and RANGE[0] <= one <= RANGE[1]]
         plausible += bool(fits) and number is not None
         if fits and number is not None:
-            assert RANGE[0] <= value <= RANGE[1]  # type: ignore[operator]
+            assert RANGE[0] <= value <= RANGE[1]
         elif number is not None:
             assert value == number
     assert told == plausible

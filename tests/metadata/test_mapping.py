@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError, UnknownNameError
-from aqqua.metadata import mapping as module
 from aqqua.metadata import instruments
+from aqqua.metadata import mapping as module
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.metadata.mapping import Example, InstrumentMapping, instrument_of, load_mapping, mapping_names
@@ -141,3 +145,35 @@ def test_a_new_instrument_is_one_file(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_bad_mappings(text: str, error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         InstrumentMapping.parse(text)
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6))
+KEYS = st.sampled_from(
+    ["name", "column", "unit", "status", "pattern", "value", "pixel_um", "product", "power", "x", "row"]
+)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+ENTRIES = st.sampled_from(sorted(module._KEYS))
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(ENTRIES, NESTED, max_size=5))
+def test_no_yaml_breaks_the_parser(loaded: dict[str, object]) -> None:
+    """Whatever stands in the file: a mapping, or an error that says what is wrong."""
+    with contextlib.suppress(ConfigError, UnknownNameError):
+        made = InstrumentMapping.parse(yaml.safe_dump({"name": "X", **loaded}))
+        assert made.called.patterns
+        run_one(made)
+
+
+@given(st.text())
+def test_no_text_breaks_the_parser(text: str) -> None:
+    with contextlib.suppress(ConfigError, UnknownNameError):
+        InstrumentMapping.parse(text)
+
+
+def run_one(mapping: InstrumentMapping) -> None:
+    """Harmonise a row with a mapping."""
+    told = harmonise(raw_table([good()]), source="folder", card=Card(), mapping=mapping)
+    assert told.converted.height + told.rejects["source_row"].n_unique() == 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError, UnknownNameError
@@ -93,6 +93,7 @@ def test_every_way_to_write_a_time_gives_the_same(moment: datetime) -> None:
         assert times_in_names(said_by_names(parsed, [pl.Series([text])]))["value"].to_list() == [moment]
 
 
+@settings(max_examples=15)
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_no_name_breaks_any_pattern(names: list[str]) -> None:
     raw = images(*names)

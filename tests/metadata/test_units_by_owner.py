@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from aqqua.metadata.harmonise import Harmonised, harmonise
 from tests.metadata.rows import good, raw_table
 
 
-def run(*rows: dict[str, object], source: str = "ecotaxa_export", **card: Any) -> Harmonised:
+def run(*rows: Mapping[str, object], source: str = "ecotaxa_export", **card: Any) -> Harmonised:
     return harmonise(raw_table(rows), source=source, card=Card(**card))
 
 

@@ -6,6 +6,7 @@ plausible. Its example rows are its test. A new file is a new instrument, no cod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
@@ -15,10 +16,10 @@ from typing import Any
 
 import yaml
 
-from aqqua.errors import ConfigError, UnknownNameError
+from aqqua.errors import AqquaError, ConfigError, UnknownNameError
 from aqqua.metadata.aliases import Aliases, named_in
 from aqqua.metadata.names import NamePattern, parse_names
-from aqqua.metadata.rules import Constant, Example, Rule, Term, only, parse_constants, parse_rules
+from aqqua.metadata.rules import MEASURED, Constant, Example, Rule, Term, only, parse_constants, parse_rules
 from aqqua.metadata.safe_yaml import load_yaml
 
 __all__ = [
@@ -95,15 +96,17 @@ class InstrumentMapping:
         only(loaded, _KEYS, "entry of a mapping", where)
         try:
             return _build(cls, loaded, where)
-        except (TypeError, ValueError, AttributeError) as error:
+        except AqquaError:
+            raise
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ConfigError(f"an entry has the wrong form: {error}", where=where, do="compare a neighbour") from error
 
 
 def _build(cls: type[InstrumentMapping], loaded: dict[str, Any], where: str) -> InstrumentMapping:
     return cls(
         name=loaded["name"],
-        aliases=_texts(loaded, "aliases"),
-        hints=_texts(loaded, "hints"),
+        aliases=_called(loaded, "aliases"),
+        hints=_called(loaded, "hints"),
         modality=loaded.get("modality"),
         rules={name: parse_rules(name, entries, where) for name, entries in loaded.get("fields", {}).items()},
         filenames=parse_names(loaded.get("filenames", []), where),
@@ -118,10 +121,23 @@ def _build(cls: type[InstrumentMapping], loaded: dict[str, Any], where: str) -> 
 
 
 def _texts(loaded: dict[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(str(text) for text in loaded.get(key, ()))
+    texts = loaded.get(key, [])
+    if not isinstance(texts, list):
+        raise ConfigError(f"{key} is a list", do=f"write  {key}: [one, another]")
+    return tuple(str(text) for text in texts)
+
+
+def _called(loaded: dict[str, Any], key: str) -> tuple[str, ...]:
+    texts = _texts(loaded, key)
+    for text in texts:
+        if not re.search("[a-z0-9]", text.lower()):
+            raise ConfigError(f"{key}: {text!r} has neither letter nor digit", do="correct or delete it")
+    return texts
 
 
 def _pair(name: str, limits: Any, where: str) -> tuple[float, float]:
+    if name not in MEASURED:
+        raise UnknownNameError("field with numbers", name, MEASURED, where=where)
     if not isinstance(limits, list) or len(limits) != 2 or not limits[0] < limits[1]:
         raise ConfigError(f"plausible.{name} is not [smallest, largest]", where=where)
     return float(limits[0]), float(limits[1])

@@ -9,6 +9,7 @@ searched in the path of the image, then in the path of its source, then in the o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.metadata.columns import Meaning, meaning
 from aqqua.metadata.fields import FIELDS
-from aqqua.metadata.rules import only, status_of
+from aqqua.metadata.rules import MEASURED, only, status_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,11 +79,15 @@ def parse_names(entries: Any, where: str) -> tuple[NamePattern, ...]:
 def _pattern(entry: Any, where: str) -> NamePattern:
     known = {"pattern", "units", "says", "recognise", "status", "evidence", "example"}
     only(entry, known, "entry of a file name", where)
-    groups = _groups(str(entry.get("pattern", "")), where)
-    says = only(entry.get("says", {}), _NAMES - set(TIME_GROUPS), "field", where)
+    if not isinstance(entry.get("pattern"), str):
+        raise ConfigError("a file name needs a pattern", where=where, do="write  - pattern: '…'")
+    groups = _groups(entry["pattern"], where)
+    says = only(entry.get("says", {}), MEASURED, "field with numbers", where)
+    if not all(isinstance(value, (int, float)) and math.isfinite(value) for value in says.values()):
+        raise ConfigError("what a file name says are numbers", where=where, do="write  says: {pixel_um: 7.0}")
     status, evidence = status_of(entry, where)
     return NamePattern(
-        pattern=str(entry["pattern"]),
+        pattern=entry["pattern"],
         groups=groups,
         units={name: _unit(name, str(unit), groups, where) for name, unit in entry.get("units", {}).items()},
         says=says,
@@ -100,6 +105,8 @@ def _groups(pattern: str, where: str) -> tuple[str, ...]:
         groups = tuple(re.compile(pattern).groupindex)
         if groups:
             pl.Series([""]).str.extract_groups(pattern)
+        else:
+            pl.Series([""]).str.contains(pattern)
     except (re.error, pl.exceptions.PolarsError) as error:
         told = f"the file name pattern is no regular expression: {error}"
         raise ConfigError(told, where=where, do="look-around and back references are not possible") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,24 @@ from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.metadata.fields import FIELDS
 from aqqua.metadata.units import QUANTITY_OF_UNIT, unit_of
 
-__all__ = ["STATUSES", "Constant", "Example", "Rule", "Term", "only", "parse_constants", "parse_rules", "status_of"]
+__all__ = [
+    "MEASURED",
+    "STATUSES",
+    "Constant",
+    "Example",
+    "Rule",
+    "Term",
+    "only",
+    "parse_constants",
+    "parse_rules",
+    "status_of",
+]
 
 STATUSES = ("verified", "published", "assumed")
 """How a rule is known: seen in real files, read in somebody's publication or code, or supposed."""
+
+MEASURED = frozenset(name for name, entry in FIELDS.items() if entry.by == "harmonise" and entry.numeric)
+"""Fields that hold measured numbers."""
 
 _FIELD_KEYS = {*(name for name, entry in FIELDS.items() if entry.by == "harmonise")}
 _FIELD_KEYS |= {"depth", "pressure", "date", "time_of_day"}
@@ -109,11 +124,18 @@ def status_of(entry: Mapping[str, Any], where: str) -> tuple[str, str]:
 def parse_constants(entries: Any, where: str) -> dict[str, Constant]:
     """The constants of a mapping, field by field."""
     found = {}
-    for name, entry in only(entries, _FIELD_KEYS, "field", where).items():
+    for name, entry in only(entries, MEASURED, "field with numbers", where).items():
         only(entry, {"value", "status", "evidence"}, "entry of a constant", where)
         status, evidence = status_of(entry, where)
-        found[name] = Constant(float(entry["value"]), status, evidence)
+        found[name] = Constant(_number(entry["value"], where), status, evidence)
     return found
+
+
+def _number(value: Any, where: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ConfigError(f"{value!r} is no number", where=where, do="write a number")
+    return number
 
 
 def parse_rules(name: str, entries: Any, where: str) -> tuple[Rule, ...]:
@@ -143,7 +165,7 @@ def _rule(name: str, entry: Any, where: str) -> Rule:
         terms=tuple(_term(name, term, where) for term in terms),
         status=status,
         evidence=evidence,
-        factor=float(entry.get("factor", 1.0)),
+        factor=_number(entry.get("factor", 1.0), where),
     )
 
 
@@ -164,6 +186,6 @@ def _term(name: str, term: Any, where: str) -> Term:
         units=units,
         power=int(term.get("power", 1)),
         minus=term.get("minus"),
-        missing=tuple(float(number) for number in term.get("missing", ())),
+        missing=tuple(_number(number, where) for number in term.get("missing", ())),
         optional=bool(term.get("optional", False)),
     )
