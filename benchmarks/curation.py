@@ -112,9 +112,8 @@ def _near(ocean: list[Seen], isiis: list[Pixels]) -> None:
             print(f"| {name}, {change} | {len(both):,} | {close:.1%} | {same:.1%} |")
     for name, images in sets.items():
         pairs, same = _false(images)
-        print(
-            f"| {name}, different images: pairs of them | {len(images) * (len(images) - 1) // 2:,} | {pairs:,} | {same} |"
-        )
+        every = len(images) * (len(images) - 1) // 2
+        print(f"| {name}, pairs of different images | {every:,} | {pairs:,} | {same} |")
 
 
 def _found(image: Pixels, changed: Pixels) -> tuple[bool, bool]:

@@ -10,11 +10,12 @@ from aqqua.ocean.vignettes import STYLES, Style, vignette
 @pytest.mark.parametrize("kind", ["gray", "colour", "sixteen"])
 def test_the_truth_is_true(style: Style, kind: str) -> None:
     gray = np.random.default_rng(0).integers(90, 230, (50, 60)).astype(np.uint8)
-    pixels: np.ndarray = {
+    kinds: dict[str, np.ndarray] = {
         "gray": gray,
         "colour": np.stack([gray] * 3, axis=-1),
         "sixteen": gray.astype(np.uint16) * 257,
-    }[kind]
+    }
+    pixels = kinds[kind]
     made = vignette(pixels, style, bar_px=30)
     x0, y0, x1, y1 = made.picture
     picture = made.pixels[y0:y1, x0:x1]
