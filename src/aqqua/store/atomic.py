@@ -17,7 +17,17 @@ import xxhash
 
 from aqqua.errors import AqquaError, StorageError
 
-__all__ = ["digest_of", "forget_cache", "link_whole", "storage", "sync_folder", "whole", "write_json", "write_text"]
+__all__ = [
+    "digest_of",
+    "forget_cache",
+    "link_whole",
+    "make_folder",
+    "storage",
+    "sync_folder",
+    "whole",
+    "write_json",
+    "write_text",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("no space left", "disk quota", "file too large")
@@ -75,7 +85,7 @@ def whole(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(3)}.part")
     with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             yield part
             _sync_file(part)
@@ -137,6 +147,15 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder whose name outlasts a power cut, with those above it."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def _sync_file(path: Path) -> None:

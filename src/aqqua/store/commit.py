@@ -15,7 +15,7 @@ import polars as pl
 from aqqua.errors import FormatError, StorageError
 from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
-from aqqua.store.atomic import link_whole, storage
+from aqqua.store.atomic import link_whole, make_folder, storage, write_text
 from aqqua.store.identity import FILE_NAME, new_identity, read_identity, write_identity
 from aqqua.store.labels import conform_labels, write_labels
 from aqqua.store.manifest import Manifest, Shard, file_names, read_current, read_manifest, write_manifest
@@ -40,8 +40,8 @@ def create(root: Path, card: Card | None) -> None:
     if root.exists() and not _is_free(root):
         raise StorageError("the folder is not empty", where=root, do="choose a new or an empty folder")
     with storage(root):
-        root.mkdir(parents=True, exist_ok=True)
-        (card or Card()).save(root / "card.yaml")
+        make_folder(root)
+        write_text(root / "card.yaml", (card or Card()).dump())
     write_manifest(root, Manifest(0))
     write_identity(root, new_identity(), counts={"snapshot": 0, "shards": 0, "images": 0})
 
