@@ -40,7 +40,7 @@ def match(
     """Say what each label means, and which ones are not known; none is left out.
 
     Args:
-        source: a dataset, or a table with a column label (CSV, TSV, Parquet), or a text file with a label per line.
+        source: a dataset, a table of labels (CSV, TSV, Parquet, EcoTaxa's), text with a label per line, class folders.
         online: look up in WoRMS or EcoTaxa what the built-in names do not know.
         out: write the table there (CSV or Parquet); corrected by hand it can be given to `--labels`.
         taxa: a snapshot of taxa, known besides the built-in names.
@@ -75,7 +75,7 @@ def freeze(
     """Look up the labels of a dataset or table, and write what is found as a snapshot for `--taxa` and cards.
 
     Args:
-        source: a dataset, a table with a column label, or a text file with a label per line.
+        source: a dataset, a table of labels, text with a label per line, or class folders (also zipped).
         out: YAML file; what is in it already is kept.
         online: WoRMS or EcoTaxa.
         taxa: another snapshot to build on.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from aqqua.errors import NotFoundError
+from aqqua.errors import ConfigError, NotFoundError
 from aqqua.sources.relabel import labels_in, relabel
 from tests.make.datasets import TAXA, miniature
 
@@ -37,5 +38,26 @@ def test_labels_of_datasets_tables_and_lists(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("category;taxon\nb;\na b;x\n")
     (tmp_path / "a.txt").write_text("\ufeffb\n\na b\nb\n")
     assert labels_in(tmp_path / "a.csv") == labels_in(tmp_path / "a.txt") == [("b", None), ("a b", None)]
+    (tmp_path / "e.tsv").write_text(
+        "object_annotation_category\tobject_annotation_hierarchy\n[t]\t[t]\npuff\ta>puff\n\t\n"
+    )
+    assert labels_in(tmp_path / "e.tsv") == [("puff", "a>puff")]
     with pytest.raises(NotFoundError):
         labels_in(tmp_path / "nothing")
+    (tmp_path / "x.csv").write_text("colour\nred\n")
+    with pytest.raises(ConfigError, match="no column of labels"):
+        labels_in(tmp_path / "x.csv")
+
+
+def test_class_folders_and_zips(tmp_path: Path) -> None:
+    for name in ("copepod", "diatom chain"):
+        (tmp_path / "raw" / name).mkdir(parents=True)
+        (tmp_path / "raw" / name / "1.png").write_bytes(b"x")
+    with zipfile.ZipFile(tmp_path / "raw.zip", "w") as archive:
+        for path in sorted((tmp_path / "raw").rglob("*.png")):
+            archive.write(path, path.relative_to(tmp_path))
+    expected = [("copepod", None), ("diatom chain", None)]
+    assert labels_in(tmp_path / "raw") == labels_in(tmp_path / "raw.zip") == expected
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    with pytest.raises(ConfigError):
+        labels_in(tmp_path / "broken.zip")

@@ -7,6 +7,7 @@ labels is a look into the table, whatever the hierarchies of the source were.
 from __future__ import annotations
 
 import difflib
+import gzip
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from aqqua.metadata.label_parts import parse
 from aqqua.metadata.qualifiers import QUALIFIERS, Qualifiers
 from aqqua.metadata.taxa import Taxonomy, builtin, clean
 
-__all__ = ["MATCH_SCHEMA", "LabelTable", "describe", "load_labels", "nearest_names", "source_labels"]
+__all__ = ["MATCH_SCHEMA", "LabelTable", "describe", "load_labels", "nearest_names", "read_text_table", "source_labels"]
 
 _MAX_BYTES = 64 << 20
 _TEXTS = {name: pl.String() for name in QUALIFIERS if name != "eggs"}
@@ -55,12 +56,10 @@ class LabelTable:
     Args:
         rows: verbatim label → values by the names of `MATCH_SCHEMA`; what is not given is missing.
         where: the file.
-        verbatim: the labels as they stand in the file, in their order.
     """
 
     rows: Mapping[str, Mapping[str, Any]]
     where: str = ""
-    verbatim: tuple[str, ...] = ()
 
     def get(self, label: str) -> Mapping[str, Any] | None:
         """What is said about a label: as it is written, else with other capitals and blanks."""
@@ -121,7 +120,7 @@ def load_labels(path: Path | str) -> LabelTable:
 
 @cache
 def _loaded(path: str, _: int) -> LabelTable:
-    frame = _read(Path(path))
+    frame = read_text_table(Path(path))
     known = dict.fromkeys(MATCH_SCHEMA)
     renamed = {}
     for column in frame.columns:
@@ -139,20 +138,28 @@ def _loaded(path: str, _: int) -> LabelTable:
         values = {name: value for name, value in values.items() if value is not None}
         if label and rows.setdefault(label, values) != values:
             raise ConfigError(f"the label {label!r} has two meanings", where=f"{path}, line {line}", do="keep one")
-    return LabelTable({**{clean(label): values for label, values in rows.items()}, **rows}, path, tuple(rows))
+    return LabelTable({**{clean(label): values for label, values in rows.items()}, **rows}, path)
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read_text_table(path: Path) -> pl.DataFrame:
+    """A table as text: Parquet, or CSV with tab, comma or semicolon, packed or not.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     if path.stat().st_size > _MAX_BYTES:
         raise ConfigError("the table of labels is too large", where=path)
     try:
         if path.suffix == ".parquet":
             return pl.read_parquet(path).cast(pl.String)
-        text = path.read_text("utf-8-sig")
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            with gzip.open(path) as packed:
+                data = packed.read(_MAX_BYTES)
+        text = data.decode("utf-8-sig")
         head = text.partition("\n")[0]
-        separator = max("\t,;", key=head.count)
-        return pl.read_csv(text.encode(), separator=separator, infer_schema=False, truncate_ragged_lines=False)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        return pl.read_csv(text.encode(), separator=max("\t,;", key=head.count), infer_schema=False, quote_char='"')
+    except (pl.exceptions.PolarsError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
         do = "save it as CSV in UTF-8"
         raise ConfigError(f"the table of labels cannot be read ({error})", where=path, do=do) from error
 
