@@ -11,11 +11,14 @@ import polars as pl
 import pytest
 
 from aqqua.errors import ConfigError, SourceError, UnknownNameError
+from aqqua.metadata.card import Card
 from aqqua.metadata.check import Finding
 from aqqua.sources import load_source, recognise
+from aqqua.sources.archive import Tree
 from aqqua.sources.frames import margin_of
 from aqqua.sources.ingest import ingest
 from aqqua.sources.part import Part
+from aqqua.sources.plan import plan_source
 from tests.make import frames as make
 from tests.make.images import as_file
 from tests.make.packing import pack
@@ -108,6 +111,29 @@ def test_metadata_of_frames_by_a_table(tmp_path: Path) -> None:
     assert told.select("object_id", "depth_min_m").rows() == [("f1_1", 10.0), ("f1_2", 10.0), ("f2_3", 25.0)]
     assert report.dataset.labels()["label"].value_counts().sort("label").rows() == [("Calanus", 2), ("Oithona", 1)]
     assert {image.shape for image in pixels_of(report.dataset).values()} == {(20, 20), (24, 26), (17, 17)}
+
+
+def test_masks_come_in_with_their_images(tmp_path: Path) -> None:
+    make.write_coco(tmp_path / "plates")
+    dataset = ingest([tmp_path / "plates"], tmp_path / "data", source="frames_coco:margin=0").dataset
+    assert dataset.mask_names() == ["source"]
+    told = dataset.metadata(["object_id"])
+    for uid, name in zip(told["uid"], told["object_id"], strict=True):
+        thing = make.THINGS[int(name[-1]) - 1]
+        mask = dataset.mask(uid)
+        assert mask is not None
+        assert mask.shape == dataset.image(uid).shape
+        assert int(mask.sum()) == make.covered(thing.corners).sum()
+
+
+def test_another_margin_is_another_plan(tmp_path: Path) -> None:
+    """What an interrupted run with one margin has left is not taken for what another one needs."""
+    make.write_coco(tmp_path / "plates")
+    names = [None, "frames_coco", "frames_coco:margin=0", "frames_coco:margin=9"]
+    plans = [plan_source(Tree(tmp_path / "plates"), name, Card(), (), 100) for name in names]
+    assert plans[0].fingerprint == plans[1].fingerprint
+    assert len({plan.fingerprint for plan in plans}) == 3
+    assert len({plan.content for plan in plans}) == 1
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:

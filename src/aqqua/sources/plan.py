@@ -106,7 +106,8 @@ def plan_source(
     if not parts:
         raise SourceError("there is nothing to read", where=tree.path, do=f"{reader.name} looks for {reader.looks_for}")
     content = tree.fingerprint() + _choice(tree)
-    fingerprint = f"{content}-{_recipe(reader.name, card, tables, curation)}"
+    said = kind if kind and ":" in kind else reader.name  # with its options
+    fingerprint = f"{content}-{_recipe(said, card, tables, curation)}"
     name = tree.path.name or str(tree.path.resolve())
     jobs = tuple(
         Job(
