@@ -7,16 +7,14 @@ framed or loaded by other sites, and pages may load nothing from elsewhere.
 
 from __future__ import annotations
 
-import ipaddress
-import time
-from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from aqqua.safety import RateLimit, allowed_hosts, bounded, host_is_ours, with_headers
 
 __all__ = ["HEADERS", "Guard", "RateLimit", "allowed_hosts"]
 
@@ -32,41 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
 MAX_QUERY = 32_768
-
-
-def allowed_hosts(host: str) -> frozenset[str]:
-    """Names under which this server may be asked, if it listens on `host`; with a wildcard, any number ("*")."""
-    return frozenset([*LOOPBACK, "*" if host in WILDCARDS else host.lower()])
-
-
-@dataclass
-class RateLimit:
-    """A token bucket per client.
-
-    Args:
-        per_second: how many requests a client may make in the long run.
-        burst: how many at once.
-    """
-
-    per_second: float
-    burst: float = 200
-    clients: int = 10_000
-
-    def __post_init__(self) -> None:
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, client: str, now: float | None = None) -> bool:
-        """Whether the client may make one more request now."""
-        now = time.monotonic() if now is None else now
-        tokens, then = self._buckets.pop(client, (self.burst, now))
-        tokens = min(self.burst, tokens + (now - then) * self.per_second)
-        self._buckets[client] = (max(tokens - 1, 0.0) if tokens >= 1 else tokens, now)
-        while len(self._buckets) > self.clients:
-            self._buckets.popitem(last=False)
-        return tokens >= 1
 
 
 class Guard:
@@ -90,13 +54,13 @@ class Guard:
             return
         refusal = self._refusal(scope, Headers(scope=scope))
         if refusal is not None:
-            await refusal(scope, receive, _with_headers(send))
+            await refusal(scope, receive, _safe(send))
             return
-        await self.app(scope, self._bounded(receive), _with_headers(send))
+        await self.app(scope, bounded(receive, self.max_body), _safe(send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or not self._host_is_ours(host):
+        if len(headers.getlist("host")) != 1 or not host_is_ours(host, self.hosts):
             return _no(421, "this server is not called so", "open the address that `aqqua explore` printed")
         if self.rate and not self.rate.take((scope.get("client") or ("", 0))[0]):
             return _no(429, "too many requests", "wait a moment")
@@ -119,48 +83,9 @@ class Guard:
             return _no(413, "the request is too large", f"send at most {self.max_body:,} bytes")
         return None
 
-    def _host_is_ours(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
-        return name in self.hosts or ("*" in self.hosts and _is_number(name))
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """A body that comes in pieces, cut off at the limit (its end is then missing, which is no JSON)."""
-        left = self.max_body
-
-        async def bounded() -> Message:
-            nonlocal left
-            message = await receive()
-            if message["type"] == "http.request":
-                left -= len(message.get("body", b""))
-                if left < 0:
-                    return {"type": "http.request", "body": b"", "more_body": False}
-            return message
-
-        return bounded
-
-
-def _is_number(name: str) -> bool:
-    """Whether a host is an IP address: no one else can make such a name point at us."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Cache-Control", "no-cache")
-        await send(message)
-
-    return sending
+def _safe(send: Send) -> Send:
+    return with_headers(send, HEADERS, unless={"Cache-Control": "no-cache"})
 
 
 def _no(status: int, error: str, do: str) -> JSONResponse:
