@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,13 @@ def main(home: Path, moments: int, seed: int) -> None:
     for number in range(moments):
         root = home / f"d{number}"
         at_s = chance.uniform(0, 1.1 * whole_s)
-        status = run(lambda root=root: ingest_all(sources, root), at_s)
+        status = run(partial(ingest_all, sources, root), at_s)
         sealed = inodes(root)
         if Dataset.is_at(root):
-            assert run(lambda root=root: check(root)) == 0, f"moment {number}: not sound after {at_s:.3f} s"
-        assert run(lambda root=root: ingest_all(sources, root)) == 0, f"moment {number}: the rerun failed"
+            assert run(partial(check, root)) == 0, f"moment {number}: not sound after {at_s:.3f} s"
+        assert run(partial(ingest_all, sources, root)) == 0, f"moment {number}: the rerun failed"
         redone = sealed - inodes(root)
-        assert run(lambda root=root: compare(home / "whole", root)) == 0, f"moment {number}: another dataset"
+        assert run(partial(compare, home / "whole", root)) == 0, f"moment {number}: another dataset"
         assert not redone, f"moment {number}: sealed shards were built again"
         print(json.dumps({"killed": status == -signal.SIGKILL, "at_s": at_s, "sealed": len(sealed)}), flush=True)
         shutil.rmtree(root)

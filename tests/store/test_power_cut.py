@@ -38,7 +38,7 @@ class Disk:
                 self.before_name(Path(arguments[0]), Path(arguments[1]))
             done = call(*arguments, **options)
             if name == "fsync":
-                self.sync(Path(os.readlink(f"/proc/self/fd/{arguments[0]}")))
+                self.sync(Path(f"/proc/self/fd/{arguments[0]}").readlink())
             elif name in {"replace", "rename"}:
                 self.unsynced_names.add(Path(arguments[1]))
             elif name == "mkdir":
@@ -85,11 +85,11 @@ def test_the_watch_sees_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monkey
     disk = Disk(tmp_path)
     disk.watch(monkeypatch)
     (tmp_path / "a.part").write_text("x")
-    os.replace(tmp_path / "a.part", tmp_path / "a")
+    (tmp_path / "a.part").replace(tmp_path / "a")
     (tmp_path / "folder").mkdir()
     (tmp_path / "b.part").write_text("x")
     with (tmp_path / "b.part").open() as file:
         os.fsync(file.fileno())
-    os.replace(tmp_path / "b.part", tmp_path / "CURRENT")
+    (tmp_path / "b.part").replace(tmp_path / "CURRENT")
     assert ["content" in fault for fault in disk.faults] == [True, False]
     assert "CURRENT is named before the names" in disk.faults[1]

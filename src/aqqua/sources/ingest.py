@@ -31,6 +31,7 @@ from aqqua.sources.part import PROBLEM
 from aqqua.sources.plan import SourcePlan, plan_source, row_keys
 from aqqua.sources.summary import IngestReport, merge_findings, reject_groups
 from aqqua.store.dataset import Dataset
+from aqqua.store.moves import read_withdrawn
 from aqqua.store.rejects import REJECT_SCHEMA
 from aqqua.store.shard import MAX_SHARD_IMAGES
 
@@ -184,16 +185,22 @@ def _journal(store: Dataset, plan: SourcePlan) -> Path:
 def _not_yet_in(store: Dataset, plans: Sequence[SourcePlan]) -> Iterator[SourcePlan]:
     """The plans without sources that are in the dataset with the same card and tables, or that are named twice.
 
-    Where card or tables are others, the rows that came in before are left out.
+    Where card or tables are others, the rows that came in before are left out. What was withdrawn stays out.
     """
     seen = {shard.fingerprint for shard in store.shards}
+    withdrawn = read_withdrawn(store.path, store.snapshot)
+    gone = set(withdrawn["fingerprint"].unique())
     for plan in plans:
+        if plan.fingerprint in gone - seen:
+            say(f"{plan.source}: was withdrawn, and stays out")
+            _forget(store, plan)
+            continue
         if plan.fingerprint in seen:
             say(f"{plan.source}: was ingested before, nothing to do")
             _forget(store, plan)
             continue
         seen.add(plan.fingerprint)
-        known = _known_rows(store, plan)
+        known = _known_rows(store, plan, withdrawn)
         if known:
             say(f"{plan.source}: {len(known):,} images were ingested before; the rows rejected then are tried again")
         elif plan.source in {shard.source for shard in store.shards}:
@@ -201,11 +208,13 @@ def _not_yet_in(store: Dataset, plans: Sequence[SourcePlan]) -> Iterator[SourceP
         yield replace(plan, jobs=tuple(replace(job, known=known) for job in plan.jobs))
 
 
-def _known_rows(store: Dataset, plan: SourcePlan) -> frozenset[str]:
-    """Rows of the same source that are in the dataset, removed images included."""
+def _known_rows(store: Dataset, plan: SourcePlan, withdrawn: pl.DataFrame) -> frozenset[str]:
+    """Rows of the same source that are in the dataset, or were until they were withdrawn."""
     shards = [shard for shard in store.shards if shard.fingerprint.startswith(f"{plan.content}-")]
     columns = ["source_path", "source_row"]
-    return frozenset(key for shard in shards for key in row_keys(pl.read_parquet(shard.converted, columns=columns)))
+    tables = [pl.read_parquet(shard.converted, columns=columns) for shard in shards]
+    tables.append(withdrawn.filter(pl.col("fingerprint").str.starts_with(f"{plan.content}-")).select(columns))
+    return frozenset(key for table in tables for key in row_keys(table))
 
 
 def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) -> JobResult:

@@ -1,0 +1,32 @@
+"""What was withdrawn does not come back by another ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from aqqua.sources.ingest import ingest
+from aqqua.store.compact import compact
+from aqqua.store.withdraw import withdraw
+from tests.make.folders import CARD, write_classes
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("other_card", [True, False])
+def test_it_stays_out_after_compaction(tmp_path: Path, whole: bool, other_card: bool) -> None:
+    write_classes(tmp_path / "isiis", card="")
+    card = tmp_path / "card.yaml"
+    card.write_text(CARD)
+    data = tmp_path / "data"
+    dataset = ingest([tmp_path / "isiis"], data, card=card).dataset
+    uids = dataset.metadata(["object_id"])
+    chosen = {"source": "isiis"} if whole else {"uids": pl.Series(uids["uid"][:2])}
+    withdraw(dataset, reason="the owner asked for it", **chosen)
+    left = len(compact(data).dataset)
+    assert left == (0 if whole else 4)
+    if other_card:
+        card.write_text(CARD.replace("A small survey", "The same survey"))
+    report = ingest([tmp_path / "isiis"], data, card=card)
+    assert (report.images, len(report.dataset)) == (0, left)
