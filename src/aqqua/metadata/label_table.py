@@ -155,7 +155,9 @@ def read_text_table(path: Path) -> pl.DataFrame:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             with gzip.open(path) as packed:
-                data = packed.read(_MAX_BYTES)
+                data = packed.read(_MAX_BYTES + 1)
+            if len(data) > _MAX_BYTES:
+                raise ConfigError("the table of labels is too large", where=path)
         text = data.decode("utf-8-sig")
         head = text.partition("\n")[0]
         return pl.read_csv(text.encode(), separator=max("\t,;", key=head.count), infer_schema=False, quote_char='"')

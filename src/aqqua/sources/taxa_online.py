@@ -136,13 +136,7 @@ def look_up(
     """
     known = {} if fresh else {name: found for name in names if (found := cache.get(service, name)) is not None}
     asked = [name for name in dict.fromkeys(names) if name not in known]
-    ask: Callable[[Sequence[str]], Mapping[str, Found]]
-    if service == "worms":
-        client = worms or Worms(server)
-        ask, size = lambda some: _ask_worms(some, client), NAMES_PER_CALL
-    else:
-        eco = ecotaxa or _ecotaxa(server)
-        ask, size = lambda some: {name: _ask_ecotaxa(name, eco) for name in some}, 1
+    ask, size = _asker(service, server, worms, ecotaxa)
     batches = [asked[start : start + size] for start in range(0, len(asked), size)]
     try:
         for some in track(batches, f"Asking {service}", unit="requests"):
@@ -153,6 +147,17 @@ def look_up(
         if asked:
             cache.save()
     return {name: known[name] for name in dict.fromkeys(names)}
+
+
+def _asker(
+    service: Service, server: str | None, worms: Worms | None, ecotaxa: EcotaxaClient | None
+) -> tuple[Callable[[Sequence[str]], Mapping[str, Found]], int]:
+    """How to ask a service for names, and for how many at once."""
+    if service == "worms":
+        client = worms or Worms(server)
+        return lambda some: _ask_worms(some, client), NAMES_PER_CALL
+    eco = ecotaxa or _ecotaxa(server)
+    return lambda some: {name: _ask_ecotaxa(name, eco) for name in some}, 1
 
 
 def freeze(found: Mapping[str, Found], path: Path | str, *, old: Taxonomy | None = None) -> Taxonomy:
