@@ -1,5 +1,5 @@
 # One word each. Every target sets up what it needs: a fresh machine needs Python >= 3.11 and make.
-.PHONY: demo test quick lint docs bench ui shots clean help
+.PHONY: demo test quick fuzz lint docs bench ui shots clean help
 PY := .venv/bin/python
 export OMP_NUM_THREADS ?= 2
 export PYTHONDONTWRITEBYTECODE ?= 1
@@ -15,6 +15,9 @@ test: .venv/installed-dev lint  ## lint, types, layers, docs and every test
 
 quick: .venv/installed-dev  ## the fast tests only
 	$(PY) -m pytest -q -n 2 -m "not slow" $(ARGS)
+
+fuzz: .venv/installed-dev  ## attack every reader of untrusted files for MINUTES=5
+	$(PY) -m tests.fuzz $(or $(MINUTES),5) $(ARGS)
 
 lint: .venv/installed-dev  ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
