@@ -9,6 +9,7 @@ Where that is not certain, both stay.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from posixpath import splitext
@@ -119,10 +120,13 @@ def name_groups(frame: pl.DataFrame) -> list[list[int]]:
     together = Groups()
     firsts: dict[object, int] = {}
     columns = (frame[name].to_list() for name in ("image_path", "object_id", "source_path"))
+    files = Counter(frame["image_path"])
     for row, (image, name, source) in enumerate(zip(*columns, strict=True)):
         if image is None:
             continue
-        for key in (variant_key(image)[0], (source, name)) if name else (variant_key(image)[0],):
+        # A file of several rows – a collage, a bin, an image that several objects share – says nothing about copies.
+        by_file = [variant_key(image)[0]] if files[image] == 1 else []
+        for key in [*by_file, *([(source, name)] if name else [])]:
             together.join(firsts.setdefault(key, row), row)
     return [rows for rows in together.all().values() if len(rows) <= _MOST]
 
