@@ -122,3 +122,15 @@ def test_only_names_that_propose_it_are_compared() -> None:
         {"image_path": [f"{i}.png" for i in range(20)], "object_id": ["o"] * 20, "source_path": ["t"] * 20}
     )
     assert name_groups(many) == []  # a folder of one name is no set of copies
+
+
+def test_a_file_of_several_rows_is_no_sign_of_copies() -> None:
+    """Particles of one collage, or objects that share an image: only ranks of one object may be copies."""
+    frame = pl.DataFrame(
+        {
+            "image_path": ["run_1.tif", "run_1.tif", "run_1.tif", "x/raw/7.png", "x/7.png"],
+            "object_id": ["a", "b", "b", "c", "d"],
+            "source_path": ["t"] * 5,
+        }
+    )
+    assert name_groups(frame) == [[1, 2], [3, 4]]
