@@ -140,6 +140,11 @@ def test_a_new_instrument_is_one_file(tmp_path: Path, monkeypatch: pytest.Monkey
         ("name: X\nfields: {pixel_um: [{column: a, product: [{column: b}]}]}", ConfigError, "product"),
         ("name: X\nplausible: {pixel_um: [5]}", ConfigError, "smallest"),
         ("name: X\nplausible: {pixel_um: [5, 1]}", ConfigError, "smallest"),
+        ("name: X\nplausible: {object_id: [1, 5]}", UnknownNameError, "number"),
+        ("name: X\nmodality: darkfield", UnknownNameError, "dark-field"),
+        ("name: X\naliases: ['-']", ConfigError, "letter"),
+        ("name: X\naliases: snapper", ConfigError, "list"),
+        ("name: X\nconstants: {pixel_um: {value: .nan}}", ConfigError, "number"),
     ],
 )
 def test_bad_mappings(text: str, error: type[Exception], told: str) -> None:

@@ -18,6 +18,7 @@ import yaml
 
 from aqqua.errors import AqquaError, ConfigError, UnknownNameError
 from aqqua.metadata.aliases import Aliases, named_in
+from aqqua.metadata.fields import FIELDS
 from aqqua.metadata.names import NamePattern, parse_names
 from aqqua.metadata.rules import MEASURED, Constant, Example, Rule, Term, only, parse_constants, parse_rules
 from aqqua.metadata.safe_yaml import load_yaml
@@ -107,7 +108,7 @@ def _build(cls: type[InstrumentMapping], loaded: dict[str, Any], where: str) -> 
         name=loaded["name"],
         aliases=_called(loaded, "aliases"),
         hints=_called(loaded, "hints"),
-        modality=loaded.get("modality"),
+        modality=_modality(loaded.get("modality"), where),
         rules={name: parse_rules(name, entries, where) for name, entries in loaded.get("fields", {}).items()},
         filenames=parse_names(loaded.get("filenames", []), where),
         plausible={name: _pair(name, limits, where) for name, limits in loaded.get("plausible", {}).items()},
@@ -125,6 +126,13 @@ def _texts(loaded: dict[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(texts, list):
         raise ConfigError(f"{key} is a list", do=f"write  {key}: [one, another]")
     return tuple(str(text) for text in texts)
+
+
+def _modality(given: Any, where: str) -> str | None:
+    known = FIELDS["modality"].values
+    if given is not None and str(given) not in known:
+        raise UnknownNameError("modality", str(given), known, where=where)
+    return None if given is None else str(given)
 
 
 def _called(loaded: dict[str, Any], key: str) -> tuple[str, ...]:
