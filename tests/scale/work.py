@@ -69,3 +69,11 @@ def slow(shard: float, part: Path) -> None:
 def interrupted(shard: int, part: Path) -> None:
     part.write_text("half")
     raise KeyboardInterrupt
+
+
+def node(shard: float, part: Path) -> None:
+    """Say on which node of a Ray cluster this runs."""
+    import ray
+
+    time.sleep(shard)
+    part.write_text(json.dumps({"node": ray.get_runtime_context().get_node_id()}))
