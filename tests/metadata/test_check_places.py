@@ -111,6 +111,13 @@ def test_a_whole_cruise_with_the_wrong_sign() -> None:
 
 
 @pytest.mark.usefixtures("continent")
+def test_one_position_for_all_samples() -> None:
+    found = told(stations([(0.5, -30.0)] * 5))
+    assert (found["position_constant"].severity, found["position_constant"].count) == ("info", 10)
+    assert told(stations([(0.5, -30.0)] * 4)) == {}
+
+
+@pytest.mark.usefixtures("continent")
 def test_faster_than_a_ship() -> None:
     found = told(stations([(0.5, -30.0), (0.5, -31.0), (0.5, -32.0)], hours=1))
     assert found["speed_impossible"].samples == (("s1", 2), ("s2", 2))

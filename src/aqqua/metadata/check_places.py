@@ -37,6 +37,7 @@ def findings(frame: pl.DataFrame, limits: Limits, *, habitat: str, bathymetry: P
     if on_earth.height:
         yield from _on_land(on_earth, limits, habitat)
         yield from _speed(on_earth, limits)
+        yield from _one_place(on_earth, limits)
     if {"depth_max_m"} <= set(frame.columns) and frame["depth_max_m"].count():
         yield from _below_floor(on_earth, limits, bathymetry)
 
@@ -161,6 +162,16 @@ def _speed(frame: pl.DataFrame, limits: Limits) -> Iterator[Finding]:
               f"{first['_km']:,.0f} km in {first['_hours']:.1f} h")  # fmt: skip
         count = int(hit["len"].sum())
         yield Finding("warning", "speed_impossible", told, sample_names(samples), count, do, samples)
+
+
+def _one_place(frame: pl.DataFrame, limits: Limits) -> Iterator[Finding]:
+    """All samples from one position: right for a pier or a mooring, else somebody wrote it once for all."""
+    samples, places = frame["sample_id"].n_unique(), frame.select(*_PLACE).n_unique()
+    if places == 1 and samples >= limits.same_samples:
+        latitude, longitude = frame.select(*_PLACE).row(0)
+        told = f"the position is {latitude:g}° N {longitude:g}° E in all {samples} samples"
+        do = "confirm that it is a pier, a mooring or a station that was visited again; else give each its own"
+        yield Finding("info", "position_constant", told, "latitude, longitude", frame.height, do)
 
 
 def _apart_km(
