@@ -98,10 +98,11 @@ def ingest(
     tables = [given for given in (table, fix) if given is not None]
     given = {"labels": labels, "taxa": taxa}
     names: dict[str, Any] = {name: Path(path).absolute() for name, path in given.items() if path is not None}
-    own = [replace(card_for(Tree(one), card, usual), **names) for one in sources]
+    trees = [Tree(one) for one in sources]
+    own = [replace(card_for(tree, card, usual), **names) for tree in trees]
     plans = [
-        _plan(Tree(one), source, its, tables, shard_images, Curation(variants, cut_footers), aloud=where == "here")
-        for one, its in zip(sources, own, strict=True)
+        _plan(tree, source, its, tables, shard_images, Curation(variants, cut_footers), aloud=where == "here")
+        for tree, its in zip(trees, own, strict=True)
     ]
     store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _first_card(plans, stores, card))
     todo = list(_not_yet_in(store, plans))
