@@ -17,7 +17,8 @@ SAME_LOOK, SAME_DETAIL = 0.85, 0.7
 
 _REACH = 4
 """Images may be shifted against each other by so many pixels."""
-_LARGEST = 192
+_LARGEST = 64
+"""Larger images are compared with so many pixels on their longer side."""
 _SHAPE = 0.04
 """Images of other sizes are compared if height over width differs by less than this."""
 
@@ -60,6 +61,10 @@ def compare(a: NDArray[np.generic], b: NDArray[np.generic]) -> Likeness | None:
     one, two = _aligned(one - np.float32(background(one)), two - np.float32(background(two)))
     if min(one.shape) < 4:
         return None
+    factor = max(_LARGEST / max(one.shape), 8 / min(one.shape))
+    if factor < 1:  # in large images compression takes the noise, but not what is left of it here
+        height, width = (max(round(side * factor), 1) for side in one.shape)
+        one, two = resized(one, height, width), resized(two, height, width)
     return Likeness(_correlation(one, two), _correlation(one - box_mean(one), two - box_mean(two)), scaled)
 
 
@@ -71,10 +76,6 @@ def _alike_in_size(one: Gray, two: Gray) -> tuple[Gray, Gray, bool] | None:
         if abs(np.log(shapes[0] / shapes[1])) > _SHAPE:
             return None
         height, width = min(one.shape, two.shape)
-        one, two = resized(one, height, width), resized(two, height, width)
-    factor = _LARGEST / max(one.shape)
-    if factor < 1 and not close:
-        height, width = (max(round(side * factor), 1) for side in one.shape)
         one, two = resized(one, height, width), resized(two, height, width)
     return one, two, not close
 
