@@ -68,7 +68,16 @@ def demo(
 
 
 @app.command(sort_key=1)
-def ocean(out: Path, *, seed: int = 0, samples: int = 6, images: int = 1200) -> None:
+def ocean(
+    out: Path,
+    *,
+    seed: int = 0,
+    samples: int = 6,
+    images: int = 1200,
+    reuse: int | None = None,
+    where: Where = "here",
+    workers: int | None = None,
+) -> None:
     """Write raw source files from the virtual ocean, with sealed truth.
 
     Args:
@@ -76,10 +85,18 @@ def ocean(out: Path, *, seed: int = 0, samples: int = 6, images: int = 1200) -> 
         seed: same seed, same bytes.
         samples: number of stations sampled.
         images: about how many images all cameras take together.
+        reuse: draw only so many organisms and show each of them to one camera (IFCB) again and again: for very many
+            images, 1,000 a second.
+        where: engine for --reuse: here, pool, slurm or ray.
+        workers: for --reuse, how many processes.
     """
     from aqqua.ocean import write_ocean
+    from aqqua.ocean.many import write_many
 
-    report = write_ocean(out, seed=seed, samples=samples, images=images)
+    if reuse is None:
+        report = write_ocean(out, seed=seed, samples=samples, images=images)
+    else:
+        report = write_many(out, seed=seed, images=images, reuse=reuse, where=where, workers=workers)
     for source in report.sources:
         print(source)
     print(report.truth)

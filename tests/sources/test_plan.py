@@ -19,7 +19,7 @@ from aqqua.sources.archive import Tree
 from aqqua.sources.cards import OwnerTable
 from aqqua.sources.part import Part, Rows
 from aqqua.sources.pixels import Picture
-from aqqua.sources.plan import _packed, plan_source, row_keys
+from aqqua.sources.plan import _job_rows, _packed, plan_source, row_keys
 from aqqua.sources.tables import read_table
 from tests.make.folders import write_classes
 from tests.make.ifcb import write_bin
@@ -100,3 +100,21 @@ def test_nothing_there(tmp_path: Path) -> None:
 def test_rows_are_known_by_file_and_line() -> None:
     frame = pl.DataFrame({"source_path": ["a", "b"], "source_row": pl.Series([3, None], dtype=pl.Int32)})
     assert row_keys(frame).to_list() == ["a:3", "b:"]
+
+
+@given(total=st.integers(0, 1 << 27), shard_images=st.integers(1, 1 << 20))
+def test_a_source_makes_some_sixteen_jobs_unless_shards_would_be_too_small_or_too_large(
+    total: int, shard_images: int
+) -> None:
+    rows = _job_rows(total, shard_images)
+    assert rows <= shard_images
+    assert rows == shard_images or rows & (rows - 1) == 0
+    if rows < shard_images:
+        assert -(-total // rows) <= 16
+        assert rows == 1 << 13 or -(-total // rows) > 8
+
+
+def test_a_large_part_is_cut_for_several_workers(tmp_path: Path) -> None:
+    jobs = list(_packed([Fake("one", Tree(tmp_path), 100_000, 100_000)], 1 << 20))
+    assert len(jobs) == 13
+    assert [piece.start for job in jobs for piece in job] == list(range(0, 100_000, 1 << 13))
