@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from aqqua.errors import NotFoundError, UnknownNameError
+from aqqua.sources.aqqua_dataset import merge
 from aqqua.store.compact import compact
 from aqqua.store.dataset import Dataset
 from aqqua.store.lineage import lineage, origin
@@ -88,12 +89,15 @@ def test_releases_that_contain_or_name_it(dataset: Dataset, tmp_path: Path) -> N
     releases = tmp_path / "releases"
     same = Dataset.create(releases / "copy").commit([sealed_shard(tmp_path / "x", 12, 1)])
     Dataset.create(releases / "other").commit([sealed_shard(tmp_path / "y", 4, 8)])
+    merged = Dataset.create(releases / "merged")
+    merge(dataset, merged)
     (releases / "croissant.json").write_text(json.dumps({"isBasedOn": dataset.uuid}))
     (releases / "unrelated.json").write_text("{}")
     found = lineage(dataset, source="source_1.zip", releases=[releases])
     assert [(Path(one["path"]).name, one["kind"]) for one in found.releases] == [
         ("copy", "dataset"),
         ("croissant.json", "document"),
+        ("merged", "dataset"),
     ]
     assert found.releases[0]["images"] == len(same) == 12
 

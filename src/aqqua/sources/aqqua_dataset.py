@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import xxhash
 
@@ -34,6 +35,8 @@ from aqqua.store.dataset import Dataset, Shard
 from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.labels import read_labels
+from aqqua.store.moves import led, read_moves
+from aqqua.store.masks import MaskFile, mask_path
 from aqqua.store.parquet import read_notes
 from aqqua.store.shard import SealedShard, ShardBuilder
 from aqqua.store.tombstones import read_tombstones
@@ -128,10 +131,8 @@ def merge(
     options = {"where": where, "workers": workers, **engine_options}
     map_shards(copy_shard, jobs, outs, what=f"Copying {source.path.name}", **options)
     sealed = [whole for out in outs if (whole := SealedShard.load(out / _SHARD)) is not None]
-    before = len(into.shards)
     store = into.commit(sealed, findings=_findings(source, into, identity)) if sealed else into
-    for shard in store.shards[before:]:
-        _copy_masks(source, store, shard)
+    _copy_masks(source, store, identity)
     shutil.rmtree(journal, ignore_errors=True)
     return store
 
@@ -278,25 +279,29 @@ def _labels_of(dataset: Dataset, number: int) -> pl.DataFrame:
     """All labels that images of a shard ever had, by key."""
     low, high = join_uid(number, 0), join_uid(number + 1, 0)
     rows = read_labels(dataset.path / "labels", dataset.snapshot)
+    rows = led(rows, read_moves(dataset.path, dataset.manifest.moves), dataset.shards)
     rows = rows.filter(pl.col("uid").is_between(low, high, closed="left"))
     return rows.with_columns((pl.col("uid") - low).cast(pl.UInt32).alias("key"))
 
 
-def _copy_masks(source: Dataset, store: Dataset, shard: Shard) -> None:
-    """Masks of the images of a new shard, found by where the images came from."""
+def _copy_masks(source: Dataset, store: Dataset, identity: str) -> None:
+    """Masks of all images that came from a dataset and have none yet; an interrupted run is made up for."""
     names = source.mask_names()
-    if not names:
-        return
+    for shard in store.shards if names else []:
+        if shard.fingerprint.startswith(f"aqqua-{identity}-"):
+            for name in names:
+                if MaskFile.of(mask_path(store.path, name, shard.number)) is None:
+                    store.write_masks(name, shard.number, _masks_of(source, shard, name), {"from": identity})
+
+
+def _masks_of(source: Dataset, shard: Shard, name: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Masks of the images of a shard, found by where the images came from."""
     told = pl.read_parquet(shard.raw, columns=["key", ORIGIN])
-    origins = told[ORIGIN].str.split(" < ").list.first().str.split("/")
-    old = [join_uid(int(one[-2]), int(one[-1])) for one in origins.to_list()]
-    for name in names:
-        found = (
-            (join_uid(shard.number, key), source.mask(uid, name)) for key, uid in zip(told["key"], old, strict=True)
-        )
-        store.write_masks(
-            name, shard.number, ((uid, mask) for uid, mask in found if mask is not None), {"from": "merge"}
-        )
+    for key, origin in told.iter_rows():
+        _, number, old = origin.split(" < ")[0].split("/")
+        mask = source.mask(join_uid(int(number), int(old)), name)
+        if mask is not None:
+            yield join_uid(shard.number, key), mask
 
 
 def _findings(source: Dataset, into: Dataset, identity: str) -> list[Finding]:

@@ -27,6 +27,8 @@ __all__ = ["Lineage", "lineage", "origin"]
 
 _MODEL_FILES = {"model.json": "learned", "heads.json": "heads", "data.json": "unfinished"}
 _MAX_JSON_BYTES = 16 << 20
+_ORIGIN = "aqqua_origin"
+"""Raw column in which a merge of datasets keeps where each image was: identity/shard/key."""
 _NO_TABLES_BY_UID = {"meta", "jobs", "explore", "moves", "manifest", "tombstones", "images", "masks"}
 
 
@@ -213,15 +215,19 @@ def _releases(
 ) -> Iterator[dict[str, Any]]:
     """Datasets with the same shards or sources, and documents that name the dataset or a source by its hash."""
     identities = {shard["identity"] for shard in shards}
+    origins = [f"{dataset.uuid}/{shard['number']}/" for shard in shards]
+    datasets = {path.parent for path in folder.rglob(FILE_NAME)}
     for path in sorted(folder.rglob("*.json")):
         if dataset.path in path.resolve().parents or not path.is_file() or path.stat().st_size > _MAX_JSON_BYTES:
             continue
+        if path.name != FILE_NAME and datasets & set(path.parents):
+            continue  # the dataset it is of is told
         if path.name == FILE_NAME:
             try:
                 other = Dataset.open(path.parent)
             except AqquaError:
                 continue
-            same = [shard for shard in other.shards if _is_from(shard, dataset, identities, fingerprints)]
+            same = [shard for shard in other.shards if _is_from(shard, identities, fingerprints, origins)]
             if same:
                 images = sum(shard.n_images - shard.n_removed for shard in same)
                 yield {"kind": "dataset", "path": str(path.parent), "shards": len(same), "images": images}
@@ -231,9 +237,17 @@ def _releases(
             yield {"kind": "document", "path": str(path), "names": named}
 
 
-def _is_from(shard: Shard, dataset: Dataset, identities: set[str], fingerprints: set[str]) -> bool:
-    whole_dataset = shard.source == dataset.path.name  # a dataset that was merged into another one
-    return shard.identity in identities or shard.fingerprint in fingerprints or whole_dataset
+def _is_from(shard: Shard, identities: set[str], fingerprints: set[str], origins: Sequence[str]) -> bool:
+    """Whether a shard is one of ours, of one of our sources, or has images that were merged from our shards."""
+    if shard.identity in identities or shard.fingerprint in fingerprints:
+        return True
+    try:
+        if not origins or _ORIGIN not in pl.read_parquet_schema(shard.raw):
+            return False
+        raw = pl.scan_parquet(shard.raw).select(pl.col(_ORIGIN).str.contains_any(list(origins)).any())
+        return bool(raw.collect().item())
+    except (OSError, pl.exceptions.PolarsError):
+        return False
 
 
 def _json(path: Path) -> dict[str, Any]:
