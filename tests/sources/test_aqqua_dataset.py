@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,6 +166,10 @@ def test_masks_come_along(tmp_path: Path) -> None:
             np.testing.assert_array_equal(mask, drawn[old])
         else:
             assert mask is None
+    shutil.rmtree(whole.path / "masks")  # as if the run had been stopped right after its images were in
+    again = merge(a, whole)
+    assert len(again) == len(whole)
+    assert sum(again.mask(uid) is not None for uid in again.metadata([])["uid"]) == 3
 
 
 def test_what_cannot_be_merged(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ from aqqua.store.dataset import Dataset, Shard
 from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.labels import read_labels
-from aqqua.store.moves import led, read_moves
 from aqqua.store.masks import MaskFile, mask_path
+from aqqua.store.moves import led, read_moves
 from aqqua.store.parquet import read_notes
 from aqqua.store.shard import SealedShard, ShardBuilder
 from aqqua.store.tombstones import read_tombstones
@@ -102,9 +102,7 @@ def merge(
     workers: int | None = None,
     **engine_options: Any,
 ) -> Dataset:
-    """Add the images of a dataset to another one.
-
-    A shard that came over before is not copied again, so merging a dataset that has grown adds what is new.
+    """Add the images of a dataset to another one; shards that came over before are not copied again.
 
     Args:
         source: the dataset to copy from.
@@ -128,8 +126,8 @@ def merge(
     jobs = list(_jobs(source, into, identity, uids))
     journal = into.path / "jobs" / _digest([job.fingerprint for job in jobs])
     outs = [journal / f"{job.number:08}" for job in jobs]
-    options = {"where": where, "workers": workers, **engine_options}
-    map_shards(copy_shard, jobs, outs, what=f"Copying {source.path.name}", **options)
+    what = f"Copying {source.path.name}"
+    map_shards(copy_shard, jobs, outs, where=where, workers=workers, what=what, **engine_options)
     sealed = [whole for out in outs if (whole := SealedShard.load(out / _SHARD)) is not None]
     store = into.commit(sealed, findings=_findings(source, into, identity)) if sealed else into
     _copy_masks(source, store, identity)

@@ -66,11 +66,8 @@ def decode_picture(data: bytes, where: str) -> Picture:
         raise SourceError("the image file is empty", where=where, do="export this image again")
     if (plain := decode_plain(data)) is not None:
         return Picture(plain, _COLOURS["RGB"] if plain.ndim == 3 else None)
-    try:
-        if (special := _many_channels(data) or _deep_png(data)) is not None:
-            return special
-    except SourceError as error:
-        raise SourceError(error.what, where=where, do=error.do) from error
+    if (special := _special(data, where)) is not None:
+        return special
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -114,6 +111,14 @@ def _declared_channels(data: bytes) -> int | None:
     """How many pages are channels, by what the file says; else None."""
     tiff = read_tiff(data)
     return tiff.declared() if tiff else None
+
+
+def _special(data: bytes, where: str) -> Picture | None:
+    """A file that Pillow would reduce or refuse, though it can be kept exactly; None for any other."""
+    try:
+        return _many_channels(data) or _deep_png(data)
+    except SourceError as error:
+        raise SourceError(error.what, where=where, do=error.do) from error
 
 
 def _many_channels(data: bytes) -> Picture | None:
