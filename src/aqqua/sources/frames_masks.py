@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from posixpath import basename, dirname, splitext
 from typing import Literal, cast
@@ -30,7 +30,7 @@ from aqqua.sources.pixels import IMAGE_SUFFIXES, decode_image
 __all__ = ["FramesMasks", "MaskedFrames", "patches"]
 
 _FOLDER = re.compile(r"^(.*[_ -])?(masks?|labels?|label_?images?|segmentations?|annotations?|ground_?truth|gt)$", re.I)
-_BESIDE = re.compile(r"^(.+?)[._ -](masks?|labels?|seg|segmentation|gt)$", re.I)
+_BESIDE = re.compile(r"^(.+)[._ -](masks?|labels?|seg|segmentation|gt)$", re.I)
 _LOSSY = (".jpg", ".jpeg")
 _MAX_OBJECTS = 65_535
 
@@ -77,13 +77,16 @@ class FramesMasks:
 
 def _pairs(tree: Tree) -> dict[str, str]:
     """Frame → mask."""
-    images = [name for name in tree.with_suffix(*IMAGE_SUFFIXES) if not name.lower().endswith(_LOSSY)]
+    images = tree.with_suffix(*IMAGE_SUFFIXES)
+    masks = [name for name in images if _is_mask_name(name) and not name.lower().endswith(_LOSSY)]
+    if not masks:
+        return {}
     frames: dict[tuple[str, str], str] = {}
-    for name in tree.with_suffix(*IMAGE_SUFFIXES):
+    for name in images:
         if not _is_mask_name(name):
             frames.setdefault(_place(dirname(name), splitext(basename(name))[0]), name)
     pairs: dict[str, str] = {}
-    for mask in images:
+    for mask in masks:
         found = next((frames[key] for key in _frames_of(mask) if key in frames), None)
         if found:
             pairs.setdefault(found, mask)
@@ -91,8 +94,12 @@ def _pairs(tree: Tree) -> dict[str, str]:
 
 
 def _is_mask_name(name: str) -> bool:
-    stem = splitext(basename(name))[0]
-    return bool(_BESIDE.match(stem)) or any(_FOLDER.match(folder) for folder in dirname(name).split("/"))
+    return bool(_BESIDE.match(splitext(basename(name))[0])) or _is_mask_folder(dirname(name))
+
+
+@cache
+def _is_mask_folder(path: str) -> bool:
+    return any(_FOLDER.match(folder) for folder in path.split("/"))
 
 
 def _place(folder: str, stem: str) -> tuple[str, str]:
