@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aqqua.errors import SourceError
-from aqqua.sources.tables import Line, build_table, decode_text, encoding_of, read_lines, read_table
+from aqqua.sources.tables import Line, build_table, decode_text, encoding_of, pass_over, read_lines, read_table
 
 
 def records(text: str) -> list[Line]:
@@ -112,3 +112,13 @@ def test_a_damaged_excel_table_says_so() -> None:
     pytest.importorskip("fastexcel", reason="the extra excel is not installed")
     with pytest.raises(SourceError, match="cannot be read"):
         read_table(b"PK no", "table.xlsx")
+
+
+@given(
+    rows=st.lists(st.sampled_from(["a\tb", "\t", "", "x\ty", '"q\tr"\ts', '"t\nu"\tv', " \t", ",;"]), max_size=12),
+    count=st.integers(0, 6),
+)
+def test_records_may_be_passed_over(rows: list[str], count: int) -> None:
+    text = "".join(f"{row}\n" for row in rows)
+    rest, left, number = pass_over(iter(io.StringIO(text)), count, 5)
+    assert list(read_lines(rest, "\t", number))[left:] == list(read_lines(io.StringIO(text), "\t", 5))[count:]

@@ -24,7 +24,7 @@ from aqqua.sources.archive import Tree, safe_name
 from aqqua.sources.ecotaxa_vignettes import DamagedBundle, bundle_names, mark_variants, open_bundle
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
-from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, read_lines
+from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, pass_over, read_lines
 
 __all__ = ["EcotaxaExport", "EcotaxaTable"]
 
@@ -113,8 +113,12 @@ class EcotaxaTable(Part):
                 told = "the table is empty"
                 return Rows(_no_rows(), [Finding("warning", "empty_table", told, where, do="export it again")])
             typed = second is not None and _is_types(second.cells)
-            data = chain(() if typed or second is None else (second,), records)
-            table = build_table(_header(first.cells), islice(data, start, stop), where)
+            if typed and second is not None:
+                rest, left, number = pass_over(lines, start, second.number + 1)
+                data = islice(read_lines(rest, "\t", number), left, None if stop is None else left + stop - start)
+            else:
+                data = islice(chain(() if second is None else (second,), records), start, stop)
+            table = build_table(_header(first.cells), data, where)
         if table.lines and not typed and start == 0:
             told = "the table has no line of types: read here, but EcoTaxa would not import it"
             table.findings.append(Finding("info", "no_types_line", told, where))

@@ -11,8 +11,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from posixpath import splitext
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import polars as pl
 
@@ -30,6 +31,7 @@ __all__ = [
     "decode_text",
     "encoding_of",
     "open_text",
+    "pass_over",
     "read_lines",
     "read_table",
 ]
@@ -40,8 +42,7 @@ _MAX_COLUMNS = 4096
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One record of a table: the line of the file it begins on (from 1), and its cells."""
 
     number: int
@@ -97,8 +98,27 @@ def open_text(tree: Tree, name: str) -> TextIO:
     return io.TextIOWrapper(tree.open(name), encoding, errors="replace", newline=None)
 
 
-def read_lines(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
-    """Yield the records of delimited text; empty lines are left out.
+def pass_over(lines: Iterator[str], count: int, number: int) -> tuple[Iterator[str], int, int]:
+    """Leave out records at the beginning without taking them apart, up to the first line with a quotation mark.
+
+    Args:
+        lines: of text delimited by tabs, before a record.
+        count: how many records.
+        number: of the next line.
+
+    Returns:
+        The lines that are left, how many records are still to be left out, and the number of the next line.
+    """
+    while count and (line := next(lines, None)) is not None:
+        if '"' in line:
+            return chain((line,), lines), count, number
+        number += 1
+        count -= bool(line.strip("\n\t"))
+    return lines, count, number
+
+
+def read_lines(lines: Iterable[str], delimiter: str, start: int = 1) -> Iterator[Line]:
+    """Yield the records of delimited text, whose first line has the number `start`; empty lines are left out.
 
     A quotation mark that is opened and never closed would swallow the lines after it. Such a record is recognised (a
     cell that holds both a line end and a delimiter, or is beyond all bounds) and its lines are read again one by one,
@@ -106,7 +126,6 @@ def read_lines(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
     """
     taken: list[str] = []
     reader = csv.reader(_noted(lines, taken), delimiter=delimiter)
-    start = 1
     while True:
         try:
             cells = next(reader, None)
@@ -159,16 +178,19 @@ def build_table(header: Sequence[str], records: Iterable[Line], name: str) -> Te
     columns, findings = _unique(header, name)
     blocks: list[pl.DataFrame] = []
     table = TextTable(pl.DataFrame(), [], {}, findings)
-    block: list[list[str | None]] = []
+    block: list[list[str]] = []
     short = 0
-    for record in records:
-        cells, surplus = record.cells[: len(columns)], [cell for cell in record.cells[len(columns) :] if cell.strip()]
-        if surplus:
-            told = f"the line has {len(record.cells)} cells, its header {len(columns)}: nobody knows which is which"
-            table.trouble[len(table.lines)] = (surplus[0].strip()[:40], told)
-        short += len(record.cells) < len(columns)
-        block.append([cell or None for cell in cells] + [None] * (len(columns) - len(cells)))
-        table.lines.append(record.number)
+    for number, found in records:
+        cells = found
+        if len(cells) != len(columns):
+            surplus = [cell for cell in cells[len(columns) :] if cell.strip()]
+            if surplus:
+                told = f"the line has {len(cells)} cells, its header {len(columns)}: nobody knows which is which"
+                table.trouble[len(table.lines)] = (surplus[0].strip()[:40], told)
+            short += len(cells) < len(columns)
+            cells = [*cells[: len(columns)], *[""] * (len(columns) - len(cells))]
+        block.append(cells)
+        table.lines.append(number)
         if len(block) == _BLOCK:
             blocks.append(_frame(columns, block))
             block = []
@@ -180,9 +202,10 @@ def build_table(header: Sequence[str], records: Iterable[Line], name: str) -> Te
     return table
 
 
-def _frame(columns: Sequence[str], block: list[list[str | None]]) -> pl.DataFrame:
+def _frame(columns: Sequence[str], block: list[list[str]]) -> pl.DataFrame:
     values = zip(*block, strict=True) if block else [[] for _ in columns]
-    return pl.DataFrame([pl.Series(column, cells, pl.String) for column, cells in zip(columns, values, strict=True)])
+    frame = pl.DataFrame([pl.Series(column, cells, pl.String) for column, cells in zip(columns, values, strict=True)])
+    return frame.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep()) if columns else frame
 
 
 def _unique(header: Sequence[str], name: str) -> tuple[list[str], list[Finding]]:
