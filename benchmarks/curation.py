@@ -106,10 +106,11 @@ def _near(ocean: list[Seen], isiis: list[Pixels]) -> None:
     sets = {"virtual ocean": [s.pixels for s in ocean if s.pixels.dtype == np.uint8]}
     sets |= {"ISIIS": isiis[::3]} if isiis else {}
     for name, images in sets.items():
+        some = [image for image in images[::3] if min(image.shape[:2]) >= 16]
         for change, make in _CHANGES.items():
-            both = [_found(image, make(image)) for image in images if min(image.shape[:2]) >= 16]
+            both = [_found(image, make(image)) for image in some]
             close, same = (sum(column) / len(both) for column in zip(*both, strict=True))
-            print(f"| {name}, {change} | {len(both):,} | {close:.1%} | {same:.1%} |")
+            print(f"| {name}, {change} | {len(both):,} | {close:.1%} | {same:.1%} |", flush=True)
     for name, images in sets.items():
         pairs, same = _false(images)
         every = len(images) * (len(images) - 1) // 2
