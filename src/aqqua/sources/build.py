@@ -273,14 +273,14 @@ class _Work:
             self.builder = None
 
 
-_parts: dict[tuple[str, Part], Part] = {}
+_last_part: list[tuple[str, Part]] = []
 
 
 def _at_hand(fingerprint: str, part: Part) -> Part:
-    """The part as an earlier job of the same source left it in this process: what it has listed is not listed again."""
-    if any(known != fingerprint for known, _ in _parts):
-        _parts.clear()
-    return _parts.setdefault((fingerprint, part), part)
+    """The part as the job before left it in this process, if it is the same: what it has listed is not listed again."""
+    if _last_part != [(fingerprint, part)]:
+        _last_part[:] = [(fingerprint, part)]
+    return _last_part[0][1]
 
 
 def _masks(part: Part, raw: pl.DataFrame) -> Callable[[int], Mask]:
