@@ -28,7 +28,7 @@ __all__ = ["Tally", "main", "measure", "small_dataset"]
 
 _PAGE_BYTES = 4096
 _TRAILER_BYTES = 16
-_MANY = 200
+_MANY = 50
 
 
 @dataclass

@@ -15,9 +15,10 @@ import numpy as np
 import polars as pl
 import xxhash
 
-from tests.make import ecotaxa, flowcam, folders, frames, ifcb, stacks, zooprocess
+from tests.make import ecotaxa, flowcam, folders, frames, ifcb, ifdo, stacks, zooprocess
 from tests.make.datasets import miniature
 from tests.make.images import random_image
+from tests.make.packing import pack
 
 __all__ = ["TARGETS", "Target"]
 
@@ -255,6 +256,14 @@ def _dataset(path: Path) -> None:
     dataset.add_tombstones([1], "blurred").add_labels(pl.DataFrame({"uid": [0], "label": ["Calanus"]}))
 
 
+PICTURES = frames.frames()
+ITEMS = {name: [{"image-latitude": 54.3, "image-longitude": 10.2, "image-altitude-meters": -5}] for name in PICTURES}
+
+
+def _annotated(name: str, told: bytes) -> Callable[[Path], object]:
+    return lambda path: pack(path, frames.files_of(PICTURES) | {name: told})
+
+
 TARGETS: dict[str, Target] = {
     "ecotaxa tsv": Target(_package("import"), read_source),
     "ecotaxa zip": Target(_package("general"), read_source, "export.zip"),
@@ -266,6 +275,11 @@ TARGETS: dict[str, Target] = {
     "flowcam": Target(flowcam.write_run, read_source),
     "zooprocess": Target(lambda path: zooprocess.write_scan(path, scan=".tif"), read_source),
     "coco": Target(frames.write_coco, read_source),
+    "yolo": Target(lambda path: pack(path, frames.files_of(PICTURES, "images/") | frames.yolo()), read_source),
+    "squidle": Target(_annotated("annotations.csv", frames.squidle()), read_source),
+    "biigle": Target(_annotated("report.csv", frames.biigle()), read_source),
+    "ifdo": Target(lambda path: ifdo.write_set(path, ITEMS), read_source),
+    "ifdo json": Target(lambda path: ifdo.write_set(path, ITEMS, kind="json"), read_source),
     "npz": Target(_stack(".npz"), read_source),
     "hdf5": Target(_stack(".h5"), read_source),
     "record": Target(write_record, read_value, "value", signed),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -232,3 +233,13 @@ def test_older_columns_may_be_missing_and_newer_ones_come_along(tmp_path: Path) 
     again = dataset.metadata()
     assert again["modality"].to_list() == [None] * 4
     assert again["salinity"].to_list() == [35.0] * 4
+
+
+def test_opening_reads_nothing_per_image(tmp_path: Path) -> None:
+    """A million images or ten: what lies beside the manifest might as well not be there."""
+    dataset = miniature(tmp_path / "d", (5, 4))
+    for kind in ("images", "meta", "labels"):
+        shutil.rmtree(dataset.path / kind)
+    again = Dataset.open(dataset.path)
+    assert (len(again), again.shards, repr(again)) == (len(dataset), dataset.shards, repr(dataset))
+    assert pickle.loads(pickle.dumps(again)).snapshot == dataset.snapshot

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from aqqua.errors import FormatError, NotFoundError
+from aqqua.errors import AqquaError, FormatError, NotFoundError
 
 __all__ = ["reading", "rows_at"]
 
@@ -19,10 +19,12 @@ def reading(where: Path) -> Iterator[None]:
     """Turn what Polars and Arrow say about a damaged or missing table into our own words."""
     try:
         yield
+    except AqquaError:
+        raise
     except FileNotFoundError as error:
         do = "copy the whole dataset again"
         raise NotFoundError(f"a table of the dataset is missing ({error})", where=where, do=do) from error
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pa.ArrowException, OSError) as error:
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pa.ArrowException, OSError, ValueError) as error:
         do = "see what is wrong: aqqua check --level 2"
         raise FormatError(f"a table of the dataset cannot be read ({error})", where=where, do=do) from error
 

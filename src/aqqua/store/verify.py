@@ -92,7 +92,7 @@ def _structure(shard: Shard) -> Iterator[Finding]:
     for path in (shard.converted, shard.raw):
         try:
             rows = pq.read_metadata(path).num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             yield _error("parquet_unreadable", f"a table cannot be read ({error})", path)
             continue
         if rows != shard.n_images:
