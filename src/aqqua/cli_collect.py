@@ -62,6 +62,36 @@ def submit(file: Path, *, check: Flag = False, registry: str | None = None) -> N
     print(f"submission: {made.id}\nprivate link token: {made.token}")
 
 
+@app.command(sort_key=12)
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8461,
+    address: str | None = None,
+    data: Folders = None,
+    state: Path = Path("aqqua-desk"),
+    proxy: Flag = False,
+    registry: str | None = None,
+) -> None:
+    """Open the desk: sharing form, private pages, the curators' desk, the progress page.
+
+    Args:
+        host: address to listen on.
+        port: port to listen on.
+        address: under which contributors reach it; behind a proxy, the proxy's https:// address.
+        data: further folders with datasets that count as gathered.
+        state: folder for the desk's secret, and for letters that could not be sent.
+        proxy: a proxy stands before it, whose X-Forwarded-For names the client.
+        registry: file or postgresql:// address of the registry (AQQUA_REGISTRY, else a file here).
+    """
+    try:
+        from aqqua.collect.web.serve import serve as run
+    except ImportError as error:
+        raise MissingExtraError("the collection desk", "fastapi", "collect") from error
+
+    run(registry, host=host, port=port, address=address, data=data or (), state=state, proxy=proxy)
+
+
 @app.command(name="list", sort_key=2)
 def list_(
     *,

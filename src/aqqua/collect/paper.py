@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import yaml
 from aqqua.collect.form import Question, form
 from aqqua.errors import ConfigError, NotFoundError
 
-__all__ = ["read_paper", "write_paper"]
+__all__ = ["parse_paper", "read_paper", "write_paper"]
 
 _MAX_BYTES = 1 << 20
+_ANCHOR = re.compile(r"(?m)^\s*[\w-]+:\s*[&*]\w|^\s*- *[&*]\w|^<<:")  # aliases make small files huge
 _HEAD = """\
 # AqQua data sharing form. One file per dataset, per instrument, and per update.
 # Write your answers behind the colons, save, and hand it in:  aqqua collect submit THIS-FILE
@@ -51,15 +53,34 @@ def read_paper(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise NotFoundError("there is no such file", where=path, do="make one: aqqua collect form FILE")
-    if path.stat().st_size > _MAX_BYTES:
-        raise ConfigError("this file is too large for a form", where=path, do="is it the right file?")
+    with path.open("rb") as file:
+        return parse_paper(file.read(_MAX_BYTES + 1), path)
+
+
+def parse_paper(content: bytes, where: object) -> dict[str, Any]:
+    """Read the content of a form that was filled in.
+
+    Args:
+        content: of the file.
+        where: names it in errors.
+
+    Raises:
+        ConfigError: it is no form.
+    """
+    if len(content) > _MAX_BYTES:
+        raise ConfigError("this file is too large for a form", where=where, do="is it the right file?")
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        text = content.decode("utf-8-sig")
+        if _ANCHOR.search(text):
+            raise ConfigError("this is no form", where=where, do="make one: aqqua collect form FILE")
+        loaded = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, ConfigError):
+            raise
         do = "put quotes around an answer that holds a colon, or write it on its own line behind a |"
-        raise ConfigError(f"the form cannot be read: {error}", where=path, do=do) from error
+        raise ConfigError(f"the form cannot be read: {str(error)[:300]}", where=where, do=do) from error
     if not isinstance(loaded, dict):
-        raise ConfigError("this is no form", where=path, do="make one: aqqua collect form FILE")
+        raise ConfigError("this is no form", where=where, do="make one: aqqua collect form FILE")
     return {str(name): value for name, value in loaded.items()}
 
 

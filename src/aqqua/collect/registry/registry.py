@@ -16,7 +16,16 @@ from aqqua.collect.answers import read_answers
 from aqqua.collect.form import questions
 from aqqua.collect.registry.curators import check_password, hash_password, new_password, read_name
 from aqqua.collect.registry.history import Event, add_event, events_of, utc_now
-from aqqua.collect.registry.submission import State, Submission, check_step, hash_of, new_id, new_token, read_id
+from aqqua.collect.registry.submission import (
+    MIN_TOKEN,
+    State,
+    Submission,
+    check_step,
+    hash_of,
+    new_id,
+    new_token,
+    read_id,
+)
 from aqqua.collect.registry.tables import CONSENTS, CURATORS, SUBMISSIONS, connect
 from aqqua.errors import ConfigError, NotFoundError, StorageError
 
@@ -48,30 +57,40 @@ class Registry:
         """Let go of the database."""
         self._engine.dispose()
 
-    def draft(self, answers: Mapping[str, Any], *, token: str | None = None) -> Submission:
+    def draft(self, answers: Mapping[str, Any], *, token: str | None = None, fresh: bool = False) -> Submission:
         """Keep unfinished answers, to be resumed by their private token.
 
         Args:
             answers: as they were written; wrong ones are kept too, as far as they are no harm.
             token: of a draft to go on with; without it, a new one is begun.
+            fresh: the token may be new: it becomes that of a new draft.
         """
         written = {name: value for name, value in answers.items() if name in questions()}
         with self._transaction() as connection:
-            if token is None:
-                return self._insert(connection, written, State.DRAFT, "begun", "contributor")
+            if token is None or (fresh and self._is_free(connection, token)):
+                return self._insert(connection, written, State.DRAFT, "begun", "contributor", token)
             old = self._of_token(connection, token)
             if old.state is not State.DRAFT:
                 raise ConfigError(f"{old.id} was handed in already", do="change it by its private link")
             self._update(connection, old.id, answers=written)
             return self._get(connection, old.id)
 
-    def submit(self, answers: Mapping[str, Any], *, token: str | None = None, by: str = "contributor") -> Submission:
+    def submit(
+        self,
+        answers: Mapping[str, Any],
+        *,
+        token: str | None = None,
+        by: str = "contributor",
+        fresh: bool = False,
+    ) -> Submission:
         """Hand a submission in.
 
         Args:
             answers: to the form, as they were written.
             token: of the draft it was; without it, it is new.
             by: who hands it in: "contributor", or a curator's login.
+            fresh: the token may be new; if a submission with it was handed in already – by the same form, whose answer
+                got lost on the way – that one is returned, and there are not two.
 
         Raises:
             ConfigError: answers are missing or wrong; the message names them all.
@@ -81,10 +100,12 @@ class Registry:
             told = "\n".join(f"  {one.name}: {one.message}" for one in read.problems if one.grave)
             raise ConfigError(f"the form is not complete:\n{told}", do="mend these and hand it in again")
         with self._transaction() as connection:
-            if token is None:
-                made = self._insert(connection, read.answers, State.SUBMITTED, "submitted", by)
+            if token is None or (fresh and self._is_free(connection, token)):
+                made = self._insert(connection, read.answers, State.SUBMITTED, "submitted", by, token)
             else:
                 old = self._of_token(connection, token)
+                if fresh and old.state is not State.DRAFT:
+                    return old
                 check_step(old.state, State.SUBMITTED)
                 self._update(connection, old.id, answers=read.answers, state=State.SUBMITTED)
                 add_event(connection, old.id, by, "submitted", details={})
@@ -275,9 +296,15 @@ class Registry:
             raise StorageError(what, where=where, do="check the database and its disk, then try again") from error
 
     def _insert(
-        self, connection: sa.Connection, answers: Mapping[str, Any], state: State, what: str, by: str
+        self,
+        connection: sa.Connection,
+        answers: Mapping[str, Any],
+        state: State,
+        what: str,
+        by: str,
+        token: str | None = None,
     ) -> Submission:
-        id, token, now = self._free_id(connection), new_token(), utc_now()
+        id, token, now = self._free_id(connection), token or new_token(), utc_now()
         values = {"answers": dict(answers), "facts": {}, "erased": False, "created_utc": now, "changed_utc": now}
         connection.execute(SUBMISSIONS.insert().values(id=id, state=state.value, token_hash=hash_of(token), **values))
         add_event(connection, id, by, what, details={})
@@ -287,6 +314,13 @@ class Registry:
         while connection.execute(sa.select(SUBMISSIONS.c.id).where(SUBMISSIONS.c.id == (id := new_id()))).first():
             pass
         return id
+
+    def _is_free(self, connection: sa.Connection, token: str) -> bool:
+        """Whether no submission has this token; one that somebody could guess is refused."""
+        if len(token) < MIN_TOKEN:
+            raise ConfigError("this is no private link", do="open the form anew")
+        chosen = sa.select(SUBMISSIONS.c.id).where(SUBMISSIONS.c.token_hash == hash_of(token))
+        return connection.execute(chosen).first() is None
 
     def _update(self, connection: sa.Connection, id: str, **values: Any) -> None:
         plain = {name: value.value if isinstance(value, State) else value for name, value in values.items()}

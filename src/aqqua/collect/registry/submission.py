@@ -14,9 +14,11 @@ from typing import Any
 from aqqua.collect.form import questions
 from aqqua.errors import ConfigError
 
-__all__ = ["State", "Submission", "check_step", "hash_of", "new_id", "new_token", "read_id"]
+__all__ = ["MIN_TOKEN", "State", "Submission", "check_step", "hash_of", "new_id", "new_token", "read_id"]
 
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
+MIN_TOKEN = 32
+"""Letters of a token: 192 bits."""
 _ID = re.compile(rf"AQ-[{_LETTERS}]{{6}}")
 
 
