@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,11 +74,9 @@ def test_a_flipped_bit_of_an_image_is_noticed(shard: Shard) -> None:
 
 
 def test_sealing_refuses_a_disk_that_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = sealing.write_shard
-
-    def lying(path: Path, values: object) -> int:
-        _, *rest = values  # type: ignore[misc]
-        return real(path, [rest[0], *rest])
+    def lying(path: Path, values: Iterable[bytes]) -> int:
+        _, second, *rest = values
+        return write_shard(path, [second, second, *rest])
 
     monkeypatch.setattr(sealing, "write_shard", lying)
     with pytest.raises(StorageError, match="gave back something else"):
