@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from aqqua.errors import FormatError, UnsafeInputError
 from aqqua.store.atomic import write_text
 from aqqua.store.identity import now_text
 from aqqua.store.parquet import read_notes, write_frame
+from aqqua.store.rows import TROUBLE
 from aqqua.store.seal import require_seal
 
 __all__ = ["Manifest", "Shard", "file_names", "read_current", "read_manifest", "write_manifest"]
@@ -187,9 +189,11 @@ def read_manifest(root: Path, snapshot: int) -> Manifest:
     require_seal(path)
     notes = read_notes(path)
     try:
-        rows = pl.read_parquet(path).to_dicts()
+        rows = pq.read_table(path, page_checksum_verification=True).to_pylist()
         shards = tuple(Shard.from_row(root, row) for row in rows)
-    except (pl.exceptions.PolarsError, OSError, KeyError, TypeError) as error:
+    except UnsafeInputError:
+        raise
+    except (*TROUBLE, KeyError, TypeError) as error:
         raise FormatError(f"the manifest is damaged ({error!r})", where=path, do="copy the dataset again") from error
     numbers = [shard.number for shard in shards]
     following = int(notes.get("next_number", 0))

@@ -16,6 +16,7 @@ import polars as pl
 from aqqua.errors import ConfigError, FormatError
 from aqqua.metadata.check import Finding
 from aqqua.store.parquet import write_frame
+from aqqua.store.rows import TROUBLE
 from aqqua.store.seal import write_sealed_json
 
 __all__ = ["REJECT_SCHEMA", "add_findings", "add_rejects", "read_findings", "read_rejects"]
@@ -81,7 +82,7 @@ def _read_rejects(root: Path, snapshot: int) -> pl.DataFrame:
         return pl.DataFrame(schema=REJECT_SCHEMA | _SNAPSHOT)
     try:
         rows = pl.read_parquet(path).select(*REJECT_SCHEMA, *_SNAPSHOT)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except TROUBLE as error:
         raise FormatError(f"the table of rejected rows cannot be read ({error})", where=path) from error
     return rows.filter(pl.col("snapshot") <= snapshot)
 

@@ -11,7 +11,10 @@ import pyarrow as pa
 
 from aqqua.errors import AqquaError, FormatError, NotFoundError
 
-__all__ = ["reading", "rows_at"]
+__all__ = ["TROUBLE", "reading", "rows_at"]
+
+TROUBLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError)
+"""What Polars and Arrow raise for a damaged table; Polars panics at some (it is no `Exception` then)."""
 
 
 @contextmanager
@@ -24,7 +27,7 @@ def reading(where: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         do = "copy the whole dataset again"
         raise NotFoundError(f"a table of the dataset is missing ({error})", where=where, do=do) from error
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pa.ArrowException, OSError, ValueError) as error:
+    except TROUBLE as error:
         do = "see what is wrong: aqqua check --level 2"
         raise FormatError(f"a table of the dataset cannot be read ({error})", where=where, do=do) from error
 
