@@ -12,7 +12,7 @@ a table of 60 columns), and IFCB bins (the real ROIs and their mirror images, ag
 - *aqqua*: `ingest`, from the raw files to a committed dataset: reading, harmonising, encoding, tables, sealing, reading
   everything back.
 
-The three take turns, three rounds; medians. Environment: AQQUA_BENCH_IMAGES (10000).
+The three take turns, three rounds; medians. Environment: AQQUA_BENCH_IMAGES (20000).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Case:
 
 def main() -> None:
     """Print a table in Markdown."""
-    count = int(os.environ.get("AQQUA_BENCH_IMAGES", "10000"))
+    count = int(os.environ.get("AQQUA_BENCH_IMAGES", "20000"))
     os.environ["AQQUA_QUIET"] = "1"
     print("| source | | images/s | µs per image | times the floor |\n|---|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as temporary:
