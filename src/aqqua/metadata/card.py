@@ -13,29 +13,13 @@ from typing import Any
 import yaml
 
 from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
+from aqqua.metadata import licences
 from aqqua.metadata.safe_yaml import load_yaml
 
 __all__ = ["CREDIT_ROLES", "LICENCES", "Card", "Person"]
 
 # SPDX identifiers that data are published under, and the honest answer where nobody has said.
-LICENCES = (
-    "CC0-1.0",
-    "CC-BY-4.0",
-    "CC-BY-SA-4.0",
-    "CC-BY-NC-4.0",
-    "CC-BY-NC-SA-4.0",
-    "CC-BY-ND-4.0",
-    "CC-BY-NC-ND-4.0",
-    "CC-BY-3.0",
-    "ODbL-1.0",
-    "ODC-By-1.0",
-    "PDDL-1.0",
-    "OGL-UK-3.0",
-    "etalab-2.0",
-    "Apache-2.0",
-    "MIT",
-    "unknown",
-)
+LICENCES = tuple(licences.LICENCES)
 
 PUBLISH = ("", "on", "embargo", "never")
 
