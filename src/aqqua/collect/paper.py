@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import yaml
 
 from aqqua.collect.form import Question, form
 from aqqua.errors import ConfigError, NotFoundError
+from aqqua.metadata.safe_yaml import load_yaml
 
 __all__ = ["parse_paper", "read_paper", "write_paper"]
 
 _MAX_BYTES = 1 << 20
-_ANCHOR = re.compile(r"(?m)^\s*[\w-]+:\s*[&*]\w|^\s*- *[&*]\w|^<<:")  # aliases make small files huge
 _HEAD = """\
 # AqQua data sharing form. One file per dataset, per instrument, and per update.
 # Write your answers behind the colons, save, and hand it in:  aqqua collect submit THIS-FILE
@@ -71,14 +70,9 @@ def parse_paper(content: bytes, where: object) -> dict[str, Any]:
         raise ConfigError("this file is too large for a form", where=where, do="is it the right file?")
     try:
         text = content.decode("utf-8-sig")
-        if _ANCHOR.search(text):
-            raise ConfigError("this is no form", where=where, do="make one: aqqua collect form FILE")
-        loaded = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        do = "put quotes around an answer that holds a colon, or write it on its own line behind a |"
-        raise ConfigError(f"the form cannot be read: {str(error)[:300]}", where=where, do=do) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("this is no form", where=where, do="make one: aqqua collect form FILE") from error
+    loaded = load_yaml(text, what="the form", where=where)
     if not isinstance(loaded, dict):
         raise ConfigError("this is no form", where=where, do="make one: aqqua collect form FILE")
     return {str(name): value for name, value in loaded.items()}
