@@ -33,8 +33,8 @@ class Store(Protocol):
     def write(self, folder: Path, images: Sequence[np.ndarray], pngs: Sequence[bytes]) -> None:
         """Write all images, and keep them open for reading."""
 
-    def read(self, keys: Sequence[int]) -> None:
-        """Read and decode images here and there."""
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        """Read and decode images here and there, as a batch."""
 
     def records(self) -> Iterator[Any]:
         """All records in the order of the store, undecoded."""
@@ -46,6 +46,12 @@ class Store(Protocol):
 def decoded(data: Any) -> np.ndarray:
     """The pixels of a PNG."""
     return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def opened(path: str) -> np.ndarray:
+    """The pixels of a PNG file."""
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 def images_dataset(path: Path, images: Sequence[np.ndarray]) -> Any:
@@ -74,7 +80,7 @@ def _plain_rows(rows: Sequence[int]) -> pl.DataFrame:
 
 
 class Aqqua:
-    """A dataset of aqqua, read as users read it: `Dataset.images`, in batches of 256."""
+    """A dataset of aqqua, read as users read it."""
 
     name, random = "**aqqua**", 3000
 
@@ -82,9 +88,8 @@ class Aqqua:
         self.dataset = images_dataset(folder / "data", images)
         self.shard = self.dataset.shards[0]
 
-    def read(self, keys: Sequence[int]) -> None:
-        for first in range(0, len(keys), 256):
-            self.dataset.images(keys[first : first + 256])
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        return self.dataset.images(keys)  # type: ignore[no-any-return]
 
     def records(self) -> Iterator[Any]:
         from aqqua.store.images import ShardReader
@@ -96,7 +101,7 @@ class Aqqua:
 
 
 class Lmdb:
-    """PNG files as values of an LMDB file, read within one transaction per 256 images."""
+    """PNG files as values of an LMDB file, read within one transaction per batch."""
 
     name, random = "PNG in LMDB, Pillow", 3000
 
@@ -107,11 +112,9 @@ class Lmdb:
         write_shard(self.path, iter(pngs))
         self.environment = lmdb.open(str(self.path), subdir=False, readonly=True, lock=False, readahead=False)
 
-    def read(self, keys: Sequence[int]) -> None:
-        for first in range(0, len(keys), 256):
-            with self.environment.begin(buffers=True) as transaction:
-                for key in keys[first : first + 256]:
-                    decoded(transaction.get(key.to_bytes(8, "big")))
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        with self.environment.begin(buffers=True) as transaction:
+            return [decoded(transaction.get(key.to_bytes(8, "big"))) for key in keys]
 
     def records(self) -> Iterator[Any]:
         with self.environment.begin(buffers=True) as transaction:
@@ -132,10 +135,8 @@ class Files:
             Path(path).parent.mkdir(exist_ok=True)
             Path(path).write_bytes(data)
 
-    def read(self, keys: Sequence[int]) -> None:
-        for key in keys:
-            with Image.open(self.paths[key]) as image:
-                np.asarray(image)
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        return [opened(self.paths[key]) for key in keys]
 
     def records(self) -> Iterator[Any]:
         for path in self.paths:
@@ -143,9 +144,7 @@ class Files:
                 yield file.read()
 
     def pixels(self) -> Iterator[np.ndarray]:
-        for path in self.paths:
-            with Image.open(path) as image:
-                yield np.asarray(image)
+        return map(opened, self.paths)
 
 
 class WebDataset:
@@ -167,7 +166,7 @@ class WebDataset:
         for sample in wds.WebDataset(self.urls, shardshuffle=False):
             yield sample["png"]
 
-    def read(self, keys: Sequence[int]) -> None:
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
         raise NotImplementedError("a tar file has no index")
 
     def pixels(self) -> Iterator[np.ndarray]:
@@ -175,7 +174,7 @@ class WebDataset:
 
 
 class Lance:
-    """A column of PNGs; `take` of 256 rows at a time."""
+    """A column of PNGs; `take` of all rows of a batch at a time."""
 
     name, random = "Lance", 1024
 
@@ -186,10 +185,8 @@ class Lance:
         table = pa.table({"png": pa.array(pngs, pa.large_binary())})
         self.dataset = lance.write_dataset(table, str(folder / "data.lance"))
 
-    def read(self, keys: Sequence[int]) -> None:
-        for first in range(0, len(keys), 256):
-            for value in self.dataset.take(list(keys[first : first + 256]))["png"]:
-                decoded(value.as_py())
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        return [decoded(value.as_py()) for value in self.dataset.take(list(keys))["png"]]
 
     def records(self) -> Iterator[Any]:
         for batch in self.dataset.to_batches(batch_size=1024):
@@ -217,9 +214,8 @@ class LitData:
             cache.merge()
             self.dataset = StreamingDataset(str(folder))
 
-    def read(self, keys: Sequence[int]) -> None:
-        for key in keys:
-            decoded(self.dataset[key])
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        return [decoded(self.dataset[key]) for key in keys]
 
     def records(self) -> Iterator[Any]:
         return iter(self.dataset)
@@ -242,9 +238,8 @@ class HuggingFace:
             datasets.Dataset.from_dict({"png": list(pngs)}).to_parquet(path)
             self.dataset = datasets.Dataset.from_parquet(path, cache_dir=str(folder.with_name("hf-cache")))
 
-    def read(self, keys: Sequence[int]) -> None:
-        for key in keys:
-            decoded(self.dataset[key]["png"])
+    def read(self, keys: Sequence[int]) -> list[np.ndarray]:
+        return [decoded(self.dataset[key]["png"]) for key in keys]
 
     def records(self) -> Iterator[Any]:
         return iter(self.dataset)
