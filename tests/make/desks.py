@@ -57,11 +57,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_desk(folder: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def running_desk(folder: Path, port: int, *flags: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """The real server, `aqqua collect serve`, with its registry in a folder."""
     import os
 
     command = [sys.executable, "-m", "aqqua", "collect", "serve", "--port", str(port), "--state", str(folder / "desk")]
+    command += flags
     known = {**os.environ, "AQQUA_REGISTRY": str(folder / "registry.sqlite"), "AQQUA_QUIET": "1", **environment}
     process = subprocess.Popen(command, env=known, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
