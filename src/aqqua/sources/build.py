@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -277,9 +277,12 @@ _last_part: list[tuple[str, Part]] = []
 
 
 def _at_hand(fingerprint: str, part: Part) -> Part:
-    """The part as the job before left it in this process, if it is the same: what it has listed is not listed again."""
+    """A copy of the part, to be worked with; the same one as before, if it is the same part.
+
+    So a folder is listed once for all jobs of this process, and what a part has read goes when the next part comes.
+    """
     if _last_part != [(fingerprint, part)]:
-        _last_part[:] = [(fingerprint, part)]
+        _last_part[:] = [(fingerprint, replace(part))]
     return _last_part[0][1]
 
 
