@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from aqqua.__main__ import main
 from aqqua.cli import app
+from aqqua.sources import SOURCES
 
+GROUPS = ["ecotaxa", "fetch", "curate", "dataset", "taxa", "collect"]
 VERBS = ["demo", "ocean", "ingest", "check", "train", "predict", "bench", "explore", "export"]
 
 
@@ -24,6 +27,22 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run("--help", capsys=capsys)
     assert code == 0
     assert all(f" {verb} " in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_help_says_of_each_group_what_its_own_help_says(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run("--help", capsys=capsys)
+    said = import_module(f"aqqua.cli_{group}").app.help
+    assert said
+    line = out.partition(f"│ {group} ")[2].partition("\n")[0].strip(" │")
+    assert line
+    assert said.startswith(line)
+
+
+def test_the_help_of_ingest_names_every_reader(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run("ingest", "--help", capsys=capsys)
+    words = " ".join(out.replace("│", " ").split())
+    assert all(name in words or f"_{name.partition('_')[2]}" in words for name in SOURCES)
 
 
 @pytest.mark.parametrize("verb", VERBS)

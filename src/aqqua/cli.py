@@ -120,10 +120,11 @@ def ingest(
 
     Args:
         paths: one or more sources (folder, zip, bin), then the dataset to make or to add to.
-        source: how to read them, if that cannot be recognised: ecotaxa_export, ifcb, folder.
+        source: how to read them, if that cannot be recognised: ecotaxa_export, flowcam, ifcb, zooprocess, frames_coco
+            (or _yolo, _squidle, _biigle, _masks), ifdo, stack, aqqua_dataset, folder; options stand behind a colon.
         card: card.yaml with title, licence, people, and metadata the source lacks.
         table: CSV, TSV or Excel table with metadata per image.
-        fix: a table of corrections, which win over everything in `table`.
+        fix: a table of what was missing (see `aqqua check --missing`); wins over everything in `table`.
         labels: your table of what labels mean (label, taxon, aphia_id …); wins over the built-in names.
         taxa: a snapshot of taxa, made by `aqqua taxa freeze`.
         variants: where there are several copies of one image take the raw one, or all of them.
@@ -292,9 +293,16 @@ def export(
     print_findings(report.notes)
 
 
-app.command("aqqua.cli_ecotaxa:app", name="ecotaxa", sort_key=9)
-app.command("aqqua.cli_fetch:app", name="fetch", sort_key=10)
-app.command("aqqua.cli_collect:app", name="collect", sort_key=14)
-app.command("aqqua.cli_taxa:app", name="taxa", sort_key=13)
-app.command("aqqua.cli_curate:app", name="curate", sort_key=11)
-app.command("aqqua.cli_dataset:app", name="dataset", sort_key=12)
+# Groups are imported when they are used; `aqqua --help` must say what they are for without that.
+for _key, (_name, _help) in enumerate(
+    {
+        "ecotaxa": "Speak with an EcoTaxa server: projects, rights, images, predictions, decisions.",
+        "fetch": "Fetch raw sources: web, Nextcloud, WebDAV, FTP, S3, Zenodo, other disks.",
+        "curate": "Find duplicates, poor images and copies; split for training. Nothing is deleted unasked.",
+        "dataset": "Keep a dataset whole: verify, withdraw, lineage, compact.",
+        "taxa": "What labels mean: accepted names, AphiaIDs, stages and parts; look-ups and snapshots.",
+        "collect": "The collection desk: sharing forms, consents, transfers, withdrawal.",
+    }.items(),
+    start=9,
+):
+    app.command(f"aqqua.cli_{_name}:app", name=_name, help=_help, sort_key=_key)
