@@ -26,6 +26,11 @@ STYLE = (
     "svg{display:block;width:100%;height:auto}"
     "svg text{fill:var(--ink);font:13px system-ui,sans-serif}"
     "svg .soft{fill:var(--soft)}"
+    "g .soft{paint-order:stroke;stroke:var(--surface);stroke-width:5px}"
+    "section>:last-child{margin-bottom:0}"
+    ".home{max-width:60rem;margin:0 auto;padding:1.25rem 1.25rem 0}"
+    ".home a{color:var(--here)}"
+    ".home+main{padding-top:1rem}"
     ".fill-here{fill:var(--here)}"
     ".fill-due{fill:var(--due)}"
     ".grid{stroke:var(--line)}"
@@ -48,7 +53,7 @@ STYLE = (
     ".scales input:focus-visible+label{outline:2px solid var(--here);outline-offset:2px}"
     ".scales div{display:none}"
     "#plain:checked~.plain,#log:checked~.log{display:block}"
-    ".embed main{padding:0;max-width:none}"
+    ".embed main{padding:.75rem;max-width:none}"
     ".embed h1{font-size:1.2rem}"
 )
 """The look of the progress page."""
@@ -90,7 +95,7 @@ def bars(rows: Sequence[tuple[str, int, int]], *, logarithmic: bool = False) -> 
             f'<rect class=fill-here x="{_LEFT}" y="{y}" width="{own}" height="{_ROW - 10}" rx="2"/>'
             f'<text class=soft x="{_LEFT + whole + 8}" y="{y + 15}">{told}</text></g>'
         )
-    kind = "logarithmic" if logarithmic else "plain"
+    kind = "logarithmic" if logarithmic else "linear"
     label = f"Images by instrument, {kind} scale"
     return f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
 

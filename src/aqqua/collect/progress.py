@@ -112,12 +112,13 @@ def count(registry: Registry | None = None, datasets: Iterable[Path | str] = ())
     return Progress(gathered, pledged)
 
 
-def progress_html(progress: Progress, *, embed: bool = False) -> str:
+def progress_html(progress: Progress, *, embed: bool = False, home: str = "") -> str:
     """The progress page: numbers as a table, bars on a plain and a logarithmic scale, a map; no JavaScript.
 
     Args:
         progress: what was counted.
         embed: without the frame of a page of its own, to be shown within another.
+        home: address of the page it belongs to, to go back to.
     """
     rows = progress.instruments
     due = sum(pledge.images for pledge in progress.pledged)
@@ -138,9 +139,10 @@ def progress_html(progress: Progress, *, embed: bool = False) -> str:
         "they are: what was withdrawn is not in these numbers.</p></main>"
     )
     kind = " class=embed" if embed else ""
+    way_back = f'<nav class=home><a href="{escape(home)}">AqQua data desk</a></nav>' if home and not embed else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset=utf-8><meta name=viewport content="width=device-width">'
-        f"<title>AqQua: how far the collection is</title><style>{STYLE}</style></head><body{kind}>{body}</body></html>"
+        f"<title>AqQua: how far the collection is</title><style>{STYLE}</style></head><body{kind}>{way_back}{body}</body></html>"
     )
 
 
@@ -157,7 +159,7 @@ def _scales(rows: Sequence[tuple[str, int, int]]) -> str:
     if not rows:
         return "<p>Nothing yet: the first dataset makes the first bar.</p>"
     return (
-        "<div class=scales><input type=radio name=scale id=plain checked><label for=plain>plain</label>"
+        "<div class=scales><input type=radio name=scale id=plain checked><label for=plain>linear</label>"
         "<input type=radio name=scale id=log><label for=log>logarithmic</label>"
         f"<div class=plain>{bars(rows)}</div><div class=log>{bars(rows, logarithmic=True)}</div></div>"
     )

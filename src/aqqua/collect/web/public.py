@@ -80,7 +80,7 @@ def advice(location: str = "", size_gb: str = "", transfer: str = "", address: s
 def progress(request: Request, embed: str = "") -> HTMLResponse:
     """How far the collection is; with `?embed=1` to be shown within other pages."""
     registry, settings = desk_of(request)
-    answer = HTMLResponse(progress_html(count(registry, settings.data), embed=embed == "1"))
+    answer = HTMLResponse(progress_html(count(registry, settings.data), embed=embed == "1", home="/"))
     answer.headers["Cache-Control"] = "public, max-age=300"
     return answer
 

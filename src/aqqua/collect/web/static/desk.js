@@ -57,6 +57,11 @@
     arrange();
     if (["location", "size_gb", "transfer", "address"].includes(event.target.name)) advise();
   });
+  const tell = (token) => {
+    const link = Object.assign(document.createElement("a"), { href: `/mine/${token}`, textContent: "your private link" });
+    const when = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    document.getElementById("saved").replaceChildren(`Draft saved ${when}: `, link, " leads back to it");
+  };
   const save = async () => {
     if (!changed || !sheet.dataset.autosave || !value("contact_name")) return;
     changed = false;
@@ -65,12 +70,16 @@
     try {
       const answer = await fetch(sheet.dataset.autosave, { method: "POST", body, redirect: "manual" });
       const kept = answer.type === "opaqueredirect";
-      document.getElementById("saved").textContent = kept ? `Draft saved ${new Date().toLocaleTimeString()}` : "";
+      if (kept) tell(value("token"));
       changed = !kept;
     } catch {
       changed = true;
     }
   };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.activeElement.matches(".what")) document.activeElement.blur();
+  });
   setInterval(save, 20000);
+  sheet.classList.add("live");
   arrange();
 })();
