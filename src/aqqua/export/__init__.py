@@ -1,4 +1,4 @@
-"""Hand a dataset over: to EcoTaxa, and to whatever other packages register.
+"""Hand a dataset over: to EcoTaxa, as a Darwin Core archive, to Zenodo, and to whatever other packages register.
 
 An export is a plug-in: an entry of `EXPORTS`, or an entry point of the group `aqqua.exports`, imported on use.
 
@@ -9,6 +9,7 @@ An export is a plug-in: an entry of `EXPORTS`, or an entry point of the group `a
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from aqqua.callable import make_callable
-from aqqua.errors import UnknownNameError
+from aqqua.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
     from aqqua.metadata.check import Finding
@@ -24,9 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["EXPORTS", "ExportReport", "export", "export_names"]
 
 EXPORTS = {
+    "darwincore": "aqqua.export.darwincore:export_darwincore",
     "ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa",
     "ecotaxa_update": "aqqua.export.ecotaxa_update:export_ecotaxa_update",
+    "release": "aqqua.export.release:export_release",
 }
+_OF_FOLDERS = {"zenodo"}  # these take the path of a dataset or release, not an opened dataset
 _GROUP = "aqqua.exports"
 
 
@@ -57,20 +61,24 @@ def export(
     """Hand a dataset, or some of its images, over to another system.
 
     Args:
-        dataset: path of the dataset.
-        to: who receives it: "ecotaxa", or a registered export.
+        dataset: path of the dataset (for Zenodo: of a release).
+        to: who receives it: "ecotaxa", "darwincore", "zenodo", or a registered export.
         out: folder or file to write.
         uids: the images to export; all, if not said.
         model: whose predictions to export; the newest, if not said.
-        options: options of the export: see `aqqua.export.ecotaxa.export_ecotaxa`.
+        options: options of the export: see `aqqua.export.ecotaxa.export_ecotaxa` and the others.
 
     Raises:
         UnknownNameError: nobody registered this export.
+        ConfigError: the export has no such option.
         NotFoundError: there is no dataset.
     """
     from aqqua.store.dataset import Dataset
 
-    return _load(to)(Dataset.open(Path(dataset)), Path(out), uids=uids, model=model, **options)
+    function = _load(to)
+    _check_options(to, function, options)
+    of_what = Path(dataset) if to in _OF_FOLDERS else Dataset.open(Path(dataset))
+    return function(of_what, Path(out), uids=uids, model=model, **options)
 
 
 def export_names() -> list[str]:
@@ -84,6 +92,16 @@ def _load(name: str) -> Callable[..., ExportReport]:
         raise UnknownNameError("export", name, export_names())
     module, _, attribute = target.partition(":")
     return cast("Callable[..., ExportReport]", getattr(importlib.import_module(module), attribute))
+
+
+def _check_options(to: str, function: Callable[..., ExportReport], options: dict[str, Any]) -> None:
+    parameters = inspect.signature(function).parameters
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        return
+    if unknown := [name for name in options if name not in parameters]:
+        flags = [name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY and name != "uids"]
+        do = f"it takes {', '.join(flags)}"
+        raise ConfigError(f"--to {to} has no option {unknown[0].replace('_', '-')}", do=do)
 
 
 make_callable(__name__, "aqqua.export:export")
