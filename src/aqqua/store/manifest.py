@@ -204,10 +204,17 @@ def read_manifest(root: Path, snapshot: int) -> Manifest:
     return Manifest(snapshot, shards, tombstones, following, moves)
 
 
-def write_manifest(root: Path, manifest: Manifest) -> None:
-    """Write a snapshot, then let `CURRENT` name it: the one step at which everything in it becomes true."""
+def write_manifest(root: Path, manifest: Manifest, *, created_utc: str | None = None) -> None:
+    """Write a snapshot, then let `CURRENT` name it: the one step at which everything in it becomes true.
+
+    Args:
+        root: the dataset.
+        manifest: the snapshot.
+        created_utc: when it was made; now, if not said.
+    """
     rows = pl.DataFrame([shard.to_row(root) for shard in manifest.shards], schema=_SCHEMA)
-    notes = {"snapshot": manifest.snapshot, "created_utc": now_text(), "tombstones": list(manifest.tombstones)}
+    told = created_utc or now_text()
+    notes = {"snapshot": manifest.snapshot, "created_utc": told, "tombstones": list(manifest.tombstones)}
     if manifest.moves or manifest.following:
         notes |= {"next_number": manifest.next_number, "moves": list(manifest.moves)}
     write_frame(_path(root, manifest.snapshot), rows, kind="manifest", notes=notes)
