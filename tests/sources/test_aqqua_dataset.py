@@ -16,10 +16,12 @@ from aqqua.metadata.card import Card, Person
 from aqqua.sources import recognise
 from aqqua.sources.aqqua_dataset import ORIGIN, merge, merged_card, subset
 from aqqua.sources.ingest import ingest
+from aqqua.store.compact import compact
 from aqqua.store.dataset import Dataset
 from aqqua.store.identity import read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.verify import verify_shard
+from aqqua.store.withdraw import withdraw
 from tests.make.datasets import miniature, sealed_shard
 from tests.make.folders import write_classes
 
@@ -91,6 +93,33 @@ def test_removed_images_stay_out(tmp_path: Path) -> None:
     assert len(whole) == len(a) == 7
     assert len(whole.shards) == 1
     assert_frame_equal(told(whole), told(a))
+
+
+@pytest.mark.parametrize("compacted", [True, False])
+@pytest.mark.parametrize("by_hand", [True, False], ids=["merged again", "ingested, then merged"])
+def test_what_was_withdrawn_does_not_come_back_with_a_merge(tmp_path: Path, compacted: bool, by_hand: bool) -> None:
+    write_classes(tmp_path / "raw")
+    theirs = ingest([tmp_path / "raw"], tmp_path / "theirs").dataset
+    first = theirs.path if by_hand else tmp_path / "raw"
+    ours = ingest([first], tmp_path / "ours").dataset
+    lost = ours.metadata(["object_id"]).head(2)
+    withdraw(ours, uids=lost["uid"], reason="the owner asked for it")
+    if compacted:
+        compact(ours.path)
+    whole = ingest([theirs.path], ours.path).dataset
+    assert set(lost["object_id"]).isdisjoint(whole.metadata(["object_id"])["object_id"])
+    assert set(theirs.metadata(["object_id"])["object_id"]) - set(lost["object_id"]) == set(
+        whole.metadata(["object_id"])["object_id"]
+    )
+
+
+def test_a_whole_dataset_that_was_withdrawn_stays_out(tmp_path: Path) -> None:
+    a = miniature(tmp_path / "a", (6,))
+    ours = ingest([a.path], tmp_path / "ours").dataset
+    withdraw(ours, source=ours.shards[0].source, reason="the owner asked for it")
+    compact(ours.path)
+    report = ingest([a.path], ours.path)
+    assert (report.images, len(report.dataset)) == (0, 0)
 
 
 def test_a_dataset_that_has_grown_adds_what_is_new(tmp_path: Path) -> None:

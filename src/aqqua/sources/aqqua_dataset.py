@@ -4,8 +4,8 @@
     subset(dataset, "copepods", uids=[…])      a dataset of chosen images
 
 Nothing is read anew or harmonised twice. The encoded images go over byte for byte; so do Converted and Raw Metadata,
-labels with all their history, and masks. Removed images stay out. Raw Metadata says in `aqqua_origin` where each image
-was: identity of the dataset / shard / key. Predictions do not come along: they are made again, quickly.
+labels with all their history, and masks. Images removed in either dataset stay out. Raw Metadata says in
+`aqqua_origin` where each image was: identity of the dataset / shard / key. Predictions do not come along: they are made again, quickly.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from aqqua.store.identity import FILE_NAME, read_identity
 from aqqua.store.images import ShardReader
 from aqqua.store.labels import read_labels
 from aqqua.store.masks import MaskFile, mask_path
-from aqqua.store.moves import led, read_moves
+from aqqua.store.moves import led, read_moves, read_withdrawn
 from aqqua.store.parquet import read_notes
 from aqqua.store.shard import SealedShard, ShardBuilder
 from aqqua.store.tombstones import read_tombstones
@@ -48,6 +48,7 @@ ORIGIN = "aqqua_origin"
 """Column of Raw Metadata: "identity/shard/key" of the dataset an image came from; of several, the last one first."""
 _BLOCK_ROWS = 1 << 13
 _SHARD = "shard"
+_ROW_OF_SOURCE = ["source_path", "source_row"]
 _ROW_OF_RECORD = ("height", "width", "channels", "dtype", "nbytes", "xxh3")
 
 
@@ -197,7 +198,7 @@ def _chosen(uids: Sequence[int] | pl.DataFrame | Path | str) -> list[int]:
 
 def _jobs(source: Dataset, into: Dataset, identity: str, uids: Sequence[int] | None) -> Iterator[CopyJob]:
     """A job for every shard that is not there yet."""
-    known = {shard.fingerprint for shard in into.shards}
+    known, gone = {shard.fingerprint for shard in into.shards}, _removed_rows(into)
     chosen = None if uids is None else by_shard(uids)
     for shard in source.shards:
         keys = None if chosen is None else tuple(sorted(set(chosen.get(shard.number, ()))))
@@ -205,10 +206,43 @@ def _jobs(source: Dataset, into: Dataset, identity: str, uids: Sequence[int] | N
             continue
         choice = "all" if keys is None else _digest(keys)
         fingerprint = f"aqqua-{identity}-{shard.number}-{choice}"
-        if fingerprint not in known:
-            yield CopyJob(source, shard.number, keys, shard.source or source.path.name, fingerprint)
-        else:
+        if fingerprint in known:
             say(f"{source.path.name}, shard {shard.number}: came over before, nothing to do")
+            continue
+        keys = _without_withdrawn(shard, keys, gone, source.path.name)
+        if keys != ():
+            yield CopyJob(source, shard.number, keys, shard.source or source.path.name, fingerprint)
+
+
+def _removed_rows(dataset: Dataset) -> pl.DataFrame:
+    """Source, file and line of all that was ever removed from a dataset, and the pixels' hash until it is compacted."""
+    withdrawn = read_withdrawn(dataset.path, dataset.snapshot)
+    tables = [withdrawn.select("source", *_ROW_OF_SOURCE, pl.lit(None, pl.UInt64).alias("xxh3"))]
+    removed = read_tombstones(dataset.path, dataset.manifest.tombstones)
+    for shard in dataset.shards:
+        if shard.n_removed:
+            rows = pl.scan_parquet(shard.converted).select("key", *_ROW_OF_SOURCE, "xxh3").collect()
+            rows = rows.join(removed.filter(shard=shard.number), on="key", how="semi")
+            tables.append(rows.select(pl.lit(shard.source).alias("source"), *_ROW_OF_SOURCE, "xxh3"))
+    return pl.concat(tables)
+
+
+def _without_withdrawn(
+    shard: Shard, keys: tuple[int, ...] | None, gone: pl.DataFrame, name: str
+) -> tuple[int, ...] | None:
+    """The keys without images that the other dataset removed: consent withdrawn there does not return with a merge."""
+    gone = gone.filter(pl.col("source") == shard.source)
+    if gone.is_empty():
+        return keys
+    rows = pl.scan_parquet(shard.converted).select("key", *_ROW_OF_SOURCE, "xxh3").collect()
+    rows = rows if keys is None else rows.filter(pl.col("key").is_in(list(keys)))
+    erased, hidden = gone.filter(pl.col("xxh3").is_null()), gone.drop_nulls("xxh3")
+    left = rows.join(erased, on=_ROW_OF_SOURCE, how="anti", nulls_equal=True)
+    left = left.join(hidden, on=[*_ROW_OF_SOURCE, "xxh3"], how="anti", nulls_equal=True)
+    if len(left) == len(rows):
+        return keys
+    say(f"{name}, {shard.source}: {len(rows) - len(left):,} images were withdrawn before, and stay out")
+    return tuple(left["key"].to_list())
 
 
 def _digest(told: Sequence[Any]) -> str:
