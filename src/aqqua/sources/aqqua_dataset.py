@@ -5,7 +5,8 @@
 
 Nothing is read anew or harmonised twice. The encoded images go over byte for byte; so do Converted and Raw Metadata,
 labels with all their history, and masks. Images removed in either dataset stay out. Raw Metadata says in
-`aqqua_origin` where each image was: identity of the dataset / shard / key. Predictions do not come along: they are made again, quickly.
+`aqqua_origin` where each image was: identity of the dataset / shard / key. Predictions do not come along: they are
+made again, quickly.
 """
 
 from __future__ import annotations
