@@ -269,29 +269,12 @@ def explore(
     run(datasets, host=host, port=port, model=model, public=public, open_browser=open_browser)
 
 
-@app.command(sort_key=8)
-def export(
-    dataset: Path, *, to: str, out: Path, model: str | None = None, update: bool = False, taxa: Path | None = None
-) -> None:
-    """Hand a dataset over: `--to ecotaxa` writes zips ready for import.
-
-    Args:
-        dataset: the dataset.
-        to: ecotaxa.
-        out: folder or file to write.
-        model: whose predictions to export (the newest, if not said).
-        update: predictions for objects that are in EcoTaxa already, instead of new objects.
-        taxa: for an update: table with name and ecotaxa_id, for taxa whose EcoTaxa id is not known.
-    """
-    from aqqua.cli_check import print_findings
-    from aqqua.export import export as run
-
-    options: dict[str, Any] = {"taxa": taxa} if update else {}
-    report = run(dataset, to=f"{to}_update" if update else to, out=out, model=model, **options)
-    for file in report.files:
-        print(file)
-    print_findings(report.notes)
-
+app.command(
+    "aqqua.cli_export:export",
+    name="export",
+    help="Hand datasets over: to EcoTaxa, as a release with an umbrella record, to others.",
+    sort_key=8,
+)
 
 # Groups are imported when they are used; `aqqua --help` must say what they are for without that.
 for _key, (_name, _help) in enumerate(

@@ -1,0 +1,68 @@
+"""The verb `export`: each receiver has options of its own, which are passed on as far as they were given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from aqqua.errors import ConfigError
+
+__all__ = ["export"]
+
+
+def export(
+    *datasets: Path,
+    to: str,
+    out: Path,
+    model: str | None = None,
+    update: Annotated[bool, Parameter(negative=())] = False,
+    taxa: Path | None = None,
+    date: str | None = None,
+    licence: str | None = None,
+    as_version: str | None = None,
+    doi: str | None = None,
+    umbrella: Path | None = None,
+) -> None:
+    """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
+
+    Args:
+        datasets: the dataset; a release may be of several, which get an umbrella record.
+        to: ecotaxa, release, or another one: see the page on sources and exports.
+        out: folder or file to write.
+        model: whose predictions to export (the newest, if not said).
+        update: EcoTaxa: predictions for objects that are there already, instead of new objects.
+        taxa: EcoTaxa, with --update: table with name and ecotaxa_id, for taxa whose EcoTaxa id is not known.
+        date: release: its day, as 2027-07-15 (today, if not said); embargoes are compared with it.
+        licence: release: SPDX name of the record's licence (the one the owners chose, if not said).
+        as_version: release: its version (that of card.yaml, if not said).
+        doi: release: the DOI of the record, if one was reserved.
+        umbrella: release: card of the umbrella record, with the authors of the data paper in their order.
+    """
+    from aqqua.cli_check import print_findings
+
+    if not datasets:
+        raise ConfigError("export needs a dataset", do="aqqua export DATASET --to ecotaxa --out DIR")
+    given = {"taxa": taxa, "on": date, "licence": licence, "version": as_version, "doi": doi, "umbrella": umbrella}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    files, notes = _run(datasets, f"{to}_update" if update else to, out, model, options)
+    for file in files:
+        print(file)
+    print_findings(notes)
+
+
+def _run(
+    datasets: tuple[Path, ...], to: str, out: Path, model: str | None, options: dict[str, Any]
+) -> tuple[list[Path], list[Any]]:
+    from aqqua.export import export as run
+
+    if len(datasets) == 1:
+        report = run(datasets[0], to=to, out=out, model=model, **options)
+        return report.files, report.notes
+    if to != "release":
+        raise ConfigError(f"--to {to} takes one dataset at a time", do="run it once for each")
+    from aqqua.export.release import release
+
+    several = release(datasets, out, **options)
+    return [*several.records, *([several.umbrella] if several.umbrella else [])], several.notes
