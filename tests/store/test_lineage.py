@@ -37,6 +37,10 @@ def model(folder: Path, dataset: Dataset, name: str = "model.json") -> Path:
     return folder
 
 
+def unrelated(folder: Path) -> Dataset:
+    return Dataset.create(folder).commit([sealed_shard(folder.parent / "sealing", 5, 9)])
+
+
 def test_a_source_is_found_everywhere(dataset: Dataset) -> None:
     found = lineage(dataset, source="source_1.zip")
     assert (found.images, found.removed, found.erased) == (12, 0, 0)
@@ -100,6 +104,42 @@ def test_releases_that_contain_or_name_it(dataset: Dataset, tmp_path: Path) -> N
         ("merged", "dataset"),
     ]
     assert found.releases[0]["images"] == len(same) == 12
+
+
+def test_a_released_model_is_told_as_such(dataset: Dataset, tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf"
+    card = {"format": "aqqua model card", "title": "Reef model", "version": "2", "doi": "10.5281/zenodo.7"}
+    (model(shelf / "reef", dataset) / "model_card.json").write_text(json.dumps(card | {"about": dataset.uuid}))
+    (model(shelf / "other", unrelated(tmp_path / "o")) / "model_card.json").write_text(json.dumps(card))
+    found = lineage(dataset, source="source_1.zip", models=[shelf], releases=[shelf])
+    assert [(one["model"], one["released"], one["doi"]) for one in found.models] == [
+        ("reef", "Reef model", "10.5281/zenodo.7")
+    ]
+    (one,) = found.releases
+    assert (one["kind"], one["model"], one["shards"], one["version"]) == ("model", "reef", 1, "2")
+    assert "released Reef model" in str(found)
+
+
+def test_predictions_by_a_model_that_learned_from_it(dataset: Dataset, tmp_path: Path) -> None:
+    other = unrelated(tmp_path / "far" / "other")
+    for ds in (dataset, other):
+        first = ds.shards[0].number
+        uids = ds.metadata(["height"]).filter(shard=first)["uid"]
+        learned = [{name: origin(dataset)[name] for name in ("path", "uuid", "snapshot", "shards")}]
+        ds.write_predictions("taught", first, pl.DataFrame({"uid": uids}), {"learned_from": learned})
+    found = lineage(dataset, source="source_1.zip", models=[tmp_path / "far"])
+    by = {(one["model"], one["rows"], one.get("by")) for one in found.tables if one["kind"] == "predictions"}
+    assert by == {("vit-1", 12, None), ("taught", 0, "a model that learned from them")}
+    assert [(one["model"], one["how"], Path(one["folder"]).parts[-3]) for one in found.models] == [
+        ("taught", "predictions", "other")
+    ]
+
+
+def test_a_model_trained_after_a_withdrawal_does_not_contain_it(dataset: Dataset, tmp_path: Path) -> None:
+    withdrawn = withdraw(dataset, source="source_1.zip", reason="asked for").dataset
+    model(tmp_path / "models" / "again", withdrawn)
+    assert lineage(withdrawn, source="source_1.zip", models=[tmp_path / "models"]).models == []
+    assert len(lineage(withdrawn, source="source_0.zip", models=[tmp_path / "models"]).models) == 1
 
 
 def test_it_is_answered_after_withdrawal_and_after_compaction(dataset: Dataset, tmp_path: Path) -> None:

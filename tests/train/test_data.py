@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aqqua.errors import ConfigError
 from aqqua.models.preprocess import Prepared, Preprocessing
 from aqqua.store.dataset import Dataset
+from aqqua.store.withdraw import withdraw
 from aqqua.train import data
 from aqqua.train.data import Batch, Catalogue, Loader, Position, draw, group, open_for_training, view_side
 from tests.make.trainable import make_dataset
@@ -116,6 +117,27 @@ def test_a_licence_that_forbids_training_is_respected(tmp_path: Path) -> None:
     make_dataset(tmp_path / "closed", 6, training=False)
     with pytest.raises(ConfigError, match="does not allow training"):
         open_for_training([tmp_path / "closed"])
+
+
+def test_what_may_not_be_learnt_from_is_left_out_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("aqqua.train.data.say", said.append)
+    closed, free = (make_dataset(tmp_path / name, 6, training=name == "free") for name in ("closed", "free"))
+    catalogue = open_for_training([closed.path, free.path])
+    assert ([ds.uuid for ds in catalogue.datasets], len(catalogue)) == ([free.uuid], 6)
+    assert [ds.uuid for ds in catalogue.left_out] == [closed.uuid]
+    assert len(said) == 1
+    assert "does not allow training" in said[0]
+    assert "closed" in said[0]
+
+
+def test_withdrawn_images_are_not_learnt_from_and_no_state_that_saw_them_is_taken_up(tmp_path: Path) -> None:
+    ds = make_dataset(tmp_path / "ds", 12, shards=2)
+    before = open_for_training([ds.path])
+    withdraw(ds, uids=ds.metadata([])["uid"][:3], reason="asked for")
+    after = open_for_training([ds.path])
+    assert (len(before), len(after)) == (12, 9)
+    assert before.fingerprint != after.fingerprint == open_for_training([ds.path]).fingerprint
 
 
 def test_an_empty_dataset_is_told(tmp_path: Path) -> None:

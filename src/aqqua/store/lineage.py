@@ -25,6 +25,7 @@ from aqqua.store.withdraw import chosen
 
 __all__ = ["Lineage", "lineage", "origin"]
 
+_MODEL, _MODEL_CARD = "model.json", "model_card.json"
 _MODEL_FILES = {"model.json": "learned", "heads.json": "heads", "data.json": "unfinished"}
 _MAX_JSON_BYTES = 16 << 20
 _ORIGIN = "aqqua_origin"
@@ -44,11 +45,13 @@ class Lineage:
         erased: how many were withdrawn and are gone for good.
         shards: number, source, fingerprint, identity, images, and the files.
         tables: files of the dataset that have rows about them: labels, predictions, splits, quality …, each with the
-            number of rows; predictions with their model.
+            number of rows; predictions with their model, also those that are about other images, but by a model that
+            learned from them.
         masks: files with masks of them.
         models: model folders that learned from shards with them (`learned`), took taxa from their labels (`heads`), or
-            began to learn from them and have not ended (`unfinished`).
-        releases: other datasets and documents that contain or name them.
+            began to learn from them and have not ended (`unfinished`); and predictions in other datasets by models
+            that learned from them (`predictions`). Released ones are marked.
+        releases: other datasets, released models and documents that contain or name them.
     """
 
     about: dict[str, Any]
@@ -82,16 +85,26 @@ class Lineage:
 
 def origin(dataset: Dataset) -> dict[str, Any]:
     """What a model keeps of a dataset it learned from, so that `lineage` finds it again."""
+    card, shards = dataset.card, [shard for shard in dataset.shards if shard.n_images > shard.n_removed]
     return {
         "path": dataset.path.name,
         "uuid": dataset.uuid,
-        "title": dataset.card.title,
-        "licence": dataset.card.licence,
+        "title": card.title,
+        "licence": card.licence,
+        "license_allows_training": card.license_allows_training,
+        "doi": card.doi,
+        "citation": card.citation,
         "snapshot": dataset.snapshot,
         "images": len(dataset),
-        "shards": [shard.fingerprint for shard in dataset.shards],
-        "identities": [shard.identity for shard in dataset.shards],
+        "instruments": _by_instrument(dataset),
+        "shards": [shard.fingerprint for shard in shards],
+        "identities": [shard.identity for shard in shards],
     }
+
+
+def _by_instrument(dataset: Dataset) -> dict[str, int]:
+    counts = dataset.metadata(["instrument"])["instrument"].fill_null("unknown").value_counts()
+    return dict(sorted(counts.iter_rows()))
 
 
 def lineage(
@@ -131,7 +144,7 @@ def lineage(
         len(meant.filter(~meant.is_in(opened.metadata([])["uid"].implode()))),
         len(erased),
         shards,
-        list(_tables(opened, meant)),
+        list(_tables(opened, meant, fingerprints)),
         list(_masks(opened, meant)),
         [one for folder in models for one in _models(_there(folder), fingerprints)],
         [one for folder in releases for one in _releases(_there(folder), opened, fingerprints, shards)],
@@ -163,8 +176,10 @@ def _shards(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
             }
 
 
-def _tables(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
-    """Parquet files with a column `uid` that have rows about the images."""
+def _tables(dataset: Dataset, meant: pl.Series, fingerprints: set[str]) -> Iterator[dict[str, Any]]:
+    """Parquet files with a column `uid` that have rows about the images, and predictions by models that saw them."""
+    infos = (dataset.path / "predictions").glob(f"*/{_MODEL}")
+    learned = {path.parent.name for path in infos if _seen(_json(path).get("learned_from"), fingerprints)}
     moves = read_moves(dataset.path, dataset.manifest.moves)
     for path in sorted(dataset.path.rglob("*.parquet")):
         inside = path.relative_to(dataset.path).parts
@@ -174,9 +189,12 @@ def _tables(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
             if "uid" not in pl.read_parquet_schema(path):
                 continue
             found = led(pl.read_parquet(path, columns=["uid"]), moves, dataset.shards)["uid"]
-        if rows := int(found.is_in(meant.implode()).sum()):
+        rows = int(found.is_in(meant.implode()).sum())
+        taught = inside[0] == "predictions" and inside[1] in learned
+        if rows or taught:
             model = {"model": inside[1]} if inside[0] == "predictions" else {}
-            yield {"kind": inside[0], **model, "file": "/".join(inside), "rows": rows}
+            how = {"by": "a model that learned from them"} if taught else {}
+            yield {"kind": inside[0], **model, "file": "/".join(inside), "rows": rows, **how}
 
 
 def _masks(dataset: Dataset, meant: pl.Series) -> Iterator[dict[str, Any]]:
@@ -196,32 +214,54 @@ def _keys(meant: pl.Series) -> Iterator[tuple[int, list[int]]]:
 def _models(folder: Path, fingerprints: set[str]) -> Iterator[dict[str, Any]]:
     """Models that learned from a shard of these sources, or whose heads did."""
     for path in sorted({path.parent for name in _MODEL_FILES for path in folder.rglob(name)}):
-        info = _json(path / "model.json")
-        for name, how in _MODEL_FILES.items():
-            noted = _json(path / name).get("data")
-            entries = [entry for entry in noted if isinstance(entry, dict)] if isinstance(noted, list) else []
-            if how == "unfinished" and info.get("data"):
-                continue  # the training has ended: its model says the same
-            for entry in entries:
-                shards = entry.get("shards")
-                seen = set(map(str, shards)) & fingerprints if isinstance(shards, list) else set()
-                if seen:
-                    told = {"model": info.get("model_id"), "folder": str(path), "how": how}
-                    yield told | {"dataset": entry.get("path"), "snapshot": entry.get("snapshot"), "shards": len(seen)}
+        info = _json(path / _MODEL)
+        noted = [(how, _json(path / name).get("data")) for name, how in _MODEL_FILES.items()]
+        if info.get("data"):
+            noted = [one for one in noted if one[0] != "unfinished"]  # the training has ended: its model says the same
+        for how, data in [*noted, ("predictions", info.get("learned_from"))]:
+            for entry, count in _seen(data, fingerprints):
+                told = {"model": info.get("model_id"), "folder": str(path), "how": how, **_release(path)}
+                yield told | {"dataset": entry.get("path"), "snapshot": entry.get("snapshot"), "shards": count}
+
+
+def _seen(data: Any, fingerprints: set[str]) -> list[tuple[dict[str, Any], int]]:
+    """Those entries of a list of origins that have some of the shards, and how many."""
+    entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    shards = [entry.get("shards") for entry in entries]
+    counts = [len(set(map(str, one)) & fingerprints) if isinstance(one, list) else 0 for one in shards]
+    return [(entry, count) for entry, count in zip(entries, counts, strict=True) if count]
+
+
+def _release(folder: Path) -> dict[str, Any]:
+    """What marks a model folder as a released one."""
+    card = _json(folder / _MODEL_CARD)
+    if card.get("format") != "aqqua model card":
+        return {}
+    return {
+        "released": card.get("title") or card.get("model_id"),
+        "version": card.get("version"),
+        "doi": card.get("doi"),
+    }
 
 
 def _releases(
     folder: Path, dataset: Dataset, fingerprints: set[str], shards: Sequence[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Datasets with the same shards or sources, and documents that name the dataset or a source by its hash."""
+    """Datasets with the same shards or sources, models, and documents that name the dataset or a source by its hash."""
     identities = {shard["identity"] for shard in shards}
     origins = [f"{dataset.uuid}/{shard['number']}/" for shard in shards]
     datasets = {path.parent for path in folder.rglob(FILE_NAME)}
+    models = {path.parent for path in folder.rglob(_MODEL_CARD) if _release(path.parent)}
+    for path in sorted(models):
+        data = [_json(path / name).get("data") for name in (_MODEL, "heads.json")]
+        if learned := [count for one in data for _, count in _seen(one, fingerprints)]:
+            told = {"kind": "model", "path": str(path), "model": _json(path / _MODEL).get("model_id")}
+            yield told | _release(path) | {"shards": max(learned)}
     for path in sorted(folder.rglob("*.json")):
         if dataset.path in path.resolve().parents or not path.is_file() or path.stat().st_size > _MAX_JSON_BYTES:
             continue
-        if path.name != FILE_NAME and datasets & set(path.parents):
-            continue  # the dataset it is of is told
+        if (path.name != FILE_NAME and datasets & set(path.parents)) or path.parent in models:
+            continue  # the dataset or model it is of is told
         if path.name == FILE_NAME:
             try:
                 other = Dataset.open(path.parent)

@@ -14,12 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import xxhash
 from numpy.typing import NDArray
+from rich.markup import escape
 from torch import Tensor
 
 from aqqua.errors import ConfigError
 from aqqua.models.preprocess import UNIT, Prepared, Preprocessing
 from aqqua.models.vit import PATCH
+from aqqua.progress import say
 from aqqua.store.dataset import Dataset
 from aqqua.train.stream import ImageStream
 
@@ -66,10 +69,11 @@ class Catalogue:
 
     Args:
         datasets: to learn from; their cards must not forbid it.
+        left_out: datasets that were given too, but whose cards do.
     """
 
-    def __init__(self, datasets: Sequence[Dataset]) -> None:
-        self.datasets = datasets
+    def __init__(self, datasets: Sequence[Dataset], left_out: Sequence[Dataset] = ()) -> None:
+        self.datasets, self.left_out = datasets, left_out
         tables = [ds.metadata(["instrument", "pixel_um", "channel_names"]) for ds in datasets]
         self.dataset = np.concatenate([np.full(len(t), i, dtype=np.int32) for i, t in enumerate(tables)])
         self.uid = np.concatenate([t["uid"].to_numpy() for t in tables]).astype(np.uint64)
@@ -85,22 +89,37 @@ class Catalogue:
         """Number of images."""
         return len(self.uid)
 
+    @property
+    def fingerprint(self) -> str:
+        """Which images these are: another one as soon as some are added, or withdrawn."""
+        digest = xxhash.xxh3_128()
+        for ds in self.datasets:
+            digest.update(ds.uuid.encode())
+        digest.update(np.ascontiguousarray(self.dataset).data)
+        digest.update(np.ascontiguousarray(self.uid).data)
+        return str(digest.hexdigest())
+
 
 def open_for_training(paths: Sequence[Path | str]) -> Catalogue:
-    """Open datasets to learn from.
+    """Open datasets to learn from; those whose owners do not allow it are left out, and it is said.
 
     Raises:
-        ConfigError: there are no images, or a card forbids training.
+        ConfigError: there are no images, or no dataset whose card allows training.
     """
-    datasets = [Dataset.open(path) for path in paths]
-    for ds in datasets:
-        if ds.card.license_allows_training is False:
-            raise ConfigError(
-                "the licence of this dataset does not allow training",
-                where=ds.path,
-                do="leave it out, or ask the owners and change license_allows_training in its card",
-            )
-    catalogue = Catalogue(datasets)
+    given = [Dataset.open(path) for path in paths]
+    datasets = [ds for ds in given if ds.card.license_allows_training is not False]
+    left_out = [ds for ds in given if ds.card.license_allows_training is False]
+    for ds in left_out:
+        say(f"Left out, its card does not allow training: {escape(str(ds.path))}")
+    if left_out and not datasets:
+        raise ConfigError(
+            "the licence of this dataset does not allow training"
+            if len(left_out) == 1
+            else "the licences of these datasets do not allow training",
+            where=", ".join(str(ds.path) for ds in left_out),
+            do="take others, or ask the owners and change license_allows_training in the card",
+        )
+    catalogue = Catalogue(datasets, left_out)
     if len(catalogue) < 2:
         raise ConfigError(
             f"{len(catalogue)} images are too few to train on",

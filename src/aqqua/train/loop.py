@@ -42,10 +42,11 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
         AqquaError: the loss stayed infinite.
     """
     device = choose_device(config)
-    run, same = start(config, device, seed), fingerprint(config, seed, len(catalogue))
+    run, same = start(config, device, seed), fingerprint(config, seed, catalogue.fingerprint)
     resume(run, folder / STATE, same)
     if progress(run, config) >= 1:
         return run
+    cpu = Clock(run)
     objective, loader = Objective(config.regulariser, config.slices), make_loader(config, catalogue, seed)
     total = float(config.steps or 60 * config.minutes)
     with Log(folder / LOG, run.step) as log, job("Training", total, unit="steps" if config.steps else "s") as advance:
@@ -55,6 +56,7 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
             terms = step(run, objective, batch, config, device)
             spent = seconds()
             run.position, run.step, run.seconds = after, run.step + 1, run.seconds + spent
+            cpu.tick()
             run.images += sum(len(group.images) for group in batch)
             advance(1 if config.steps else spent, note=f"{run.images:,} images, loss {terms.loss.item():.3f}")
             log.write(run, terms, learning_rate(run, config))
@@ -64,8 +66,20 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
                 keep(run, folder / STATE, same)
                 log.saved()
     settle(run.network.eval(), loader.sample(WHITENING_IMAGES))
+    cpu.tick()
     keep(run, folder / STATE, same)
     return run
+
+
+class Clock:
+    """Counts the CPU time of this process, all its threads together, into a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._before, self._begun = run, run.cpu_seconds, time.process_time()
+
+    def tick(self) -> None:
+        """Note what has been spent until now."""
+        self._run.cpu_seconds = self._before + time.process_time() - self._begun
 
 
 def make_loader(config: TrainConfig, catalogue: Catalogue, seed: int) -> Loader:

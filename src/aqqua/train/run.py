@@ -35,7 +35,7 @@ def train(
 
     Args:
         config: the configuration, a YAML file with what differs from the defaults, or None for the defaults.
-        data: the datasets to learn from.
+        data: the datasets to learn from; one whose card does not allow training is left out. Withdrawn images are too.
         out: folder for the model; the configuration, the log and the state are written beside it.
         minutes: budget of time.
         seed: same seed, data and steps: same weights on one machine.
@@ -46,7 +46,7 @@ def train(
 
     Raises:
         MissingExtraError: torch is not installed.
-        ConfigError: a setting that does not exist, no images, or a dataset whose licence forbids training.
+        ConfigError: a setting that does not exist, no images, or no dataset whose card allows training.
     """
     _require_torch()
     from aqqua.store.atomic import write_json
@@ -60,7 +60,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     (out / CONFIG).write_text(to_yaml(chosen), encoding="utf-8")
     write_json(out / DATA, {"data": [origin(ds) for ds in catalogue.datasets]})
-    say(f"{len(catalogue):,} images of {len(data)} dataset{'s' * (len(data) != 1)}, model size {chosen.size}")
+    count = len(catalogue.datasets)
+    say(f"{len(catalogue):,} images of {count} dataset{'s' * (count != 1)}, model size {chosen.size}")
     run = fit(chosen, catalogue, out, seed)
     _save(out, run, chosen, catalogue, seed)
     return out
@@ -78,13 +79,20 @@ def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: 
     from aqqua.models.checkpoint import save
     from aqqua.models.preprocess import Preprocessing
     from aqqua.store.lineage import origin
+    from aqqua.train.loop import choose_device
+    from aqqua.train.machine import hardware, software
 
+    left_out = [{"path": ds.path.name, "title": ds.card.title, "uuid": ds.uuid} for ds in catalogue.left_out]
     training = {
         "config": asdict(config),
         "seed": seed,
         "steps": run.step,
         "images_seen": run.images,
         "seconds": round(run.seconds, 1),
+        "cpu_seconds": round(run.cpu_seconds, 1),
+        "hardware": hardware(str(choose_device(config))),
+        "software": software(),
+        "left_out": left_out,
     }
     save(
         out,

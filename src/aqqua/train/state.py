@@ -32,6 +32,7 @@ class Run:
     step: int = 0
     images: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     bad_steps: int = 0
 
 
@@ -55,8 +56,8 @@ def start(config: TrainConfig, device: torch.device, seed: int) -> Run:
     return Run(network, projector, optimizer, torch.Generator().manual_seed(seed))
 
 
-def fingerprint(config: TrainConfig, seed: int, images: int) -> str:
-    """What must be the same for a saved state to be taken up."""
+def fingerprint(config: TrainConfig, seed: int, images: str) -> str:
+    """What must be the same for a saved state to be taken up; `images` says which they are."""
     return json.dumps([asdict(config), seed, images], sort_keys=True)
 
 
@@ -67,7 +68,8 @@ def keep(run: Run, path: Path, same: str) -> None:
     for number, state in run.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{k}": torch.as_tensor(v) for k, v in state.items()}
     tensors["generator"] = run.generator.get_state()
-    plain = {"position": asdict(run.position), "step": run.step, "images": run.images, "seconds": run.seconds}
+    counts = {"step": run.step, "images": run.images, "seconds": run.seconds, "cpu_seconds": run.cpu_seconds}
+    plain = {"position": asdict(run.position), **counts}
     part = path.with_name(path.name + ".part")
     save_file(
         {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
