@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,18 @@ class BenchReport:
         images: number of labelled images.
         classes: number of classes.
         facts: machine, versions, model, training.
+        about: model_id and weights_sha256 of the model, and the datasets: title, uuid and snapshot.
     """
 
     rows: tuple[Row, ...]
     images: int
     classes: int
     facts: dict[str, str]
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON: what `aqqua export --to model --bench` reads."""
+        return {"format": "aqqua benchmark", "format_version": 1, "folds": FOLDS, **asdict(self)}
 
     def __str__(self) -> str:
         """The report in Markdown."""
@@ -89,7 +95,7 @@ def bench(model: Path | str, *, data: Sequence[Path | str], seed: int = 0) -> Be
     """Compare a model with its baselines on labelled datasets.
 
     Args:
-        model: a model folder.
+        model: a model folder, or `doi:10.5281/zenodo.N` of a released model.
         data: labelled datasets; classes are the labels as given.
         seed: of the untrained network and the forest.
 
@@ -107,8 +113,9 @@ def bench(model: Path | str, *, data: Sequence[Path | str], seed: int = 0) -> Be
     except ImportError as error:
         raise MissingExtraError("the benchmark", error.name or "torch", "train") from error
     from aqqua.models.checkpoint import load
+    from aqqua.tasks.obtain import obtain
 
-    loaded = load(model)
+    loaded = load(obtain(model))
     d = _read(loaded, data)
     start = time.monotonic()
     vectors = _describe(loaded.network, d.prepared)
@@ -123,7 +130,16 @@ def bench(model: Path | str, *, data: Sequence[Path | str], seed: int = 0) -> Be
         (f"{loaded.model_id}, linear", lambda train: _linear(d, vectors, train)),
     ]
     rows = tuple(_evaluate(name, guess, d) for name, guess in methods)
-    return BenchReport(rows, len(d.label), d.classes, _facts(loaded, embedding_s, len(d.label)))
+    return BenchReport(rows, len(d.label), d.classes, _facts(loaded, embedding_s, len(d.label)), _about(loaded, data))
+
+
+def _about(model: Model, data: Sequence[Path | str]) -> dict[str, Any]:
+    """Which model was measured on which data."""
+    from aqqua.store.dataset import Dataset
+
+    opened = [Dataset.open(path) for path in data]
+    told = [{"title": ds.card.title or ds.path.name, "uuid": ds.uuid, "snapshot": ds.snapshot} for ds in opened]
+    return {"model_id": model.model_id, "weights_sha256": str(model.info["weights_sha256"]), "data": told}
 
 
 def _describe(network: VisionTransformer, images: list[Prepared]) -> NDArray[np.float32]:
@@ -245,21 +261,14 @@ def _facts(model: Model, embedding_s: float, images: int) -> dict[str, str]:
     import sklearn
     import torch
 
+    from aqqua.train.machine import processor
+
     training, network = model.info.get("training", {}), model.network
     return {
         "model": f"{model.model_id}, {network.weights / 1e6:.2f} M weights, vectors of {network.vector_length}",
         "training": f"{training.get('seconds', '?')} s, {training.get('images_seen', 0):,} images seen, no labels",
         "embedding": f"{images / max(embedding_s, 1e-9):,.0f} images/s",
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {_processor()}",
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {processor()}",
         "versions": f"aqqua {__version__}, torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
         f"Python {platform.python_version()}",
     }
-
-
-def _processor() -> str:
-    """Name of the processor, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )

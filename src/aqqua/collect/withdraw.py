@@ -152,7 +152,7 @@ def _told(
         undone.append(f"{images:,} images are no longer shown, searched, exported or counted")
         to_do.append(f"remove their bytes: aqqua dataset compact {dataset.path}")
         to_do.append("remove the raw files from the disk they were fetched to, and from backups when these end")
-    models = sorted({str(entry["path"]) for one in found for entry in one.models if "path" in entry})
+    models = sorted({str(entry["folder"]) for one in found for entry in one.models if entry["how"] != "predictions"})
     releases = sorted({str(entry["path"]) for one in found for entry in one.releases if "path" in entry})
     to_do += [f"train again without them: {name}" for name in models]
     to_do += [f"publish a version without them: {name}" for name in releases]

@@ -320,7 +320,8 @@ class Dataset:
         """
         path = self.prediction_path(model_id, shard)
         origin = {"dataset": self.uuid, "snapshot": self.snapshot, "shard": self._shard(shard).identity}
-        predictions.write_predictions(path, shard, frame, {**info, "model_id": model_id, "origin": origin})
+        notes = {name: value for name, value in info.items() if name != "learned_from"}  # long, and in model.json
+        predictions.write_predictions(path, shard, frame, {**notes, "model_id": model_id, "origin": origin})
         predictions.write_info(self.path, model_id, {**info, "dataset": self.uuid})
         return path
 

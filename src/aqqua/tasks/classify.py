@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from aqqua.errors import FormatError
 from aqqua.tasks.neighbours import nearest
 
-__all__ = ["Examples", "Guess", "Heads", "fit_heads", "knn", "load_heads", "save_heads"]
+__all__ = ["Examples", "Guess", "Heads", "fit_heads", "heads_data", "knn", "load_heads", "save_heads"]
 
 NEIGHBOURS = 20
 TEMPERATURE = 0.07
@@ -206,6 +206,12 @@ def save_heads(folder: Path, heads: Heads, data: Sequence[Mapping[str, Any]] = (
     info = {"classes": list(e.classes), "status": e.status, "examples": len(e.label), "hash": heads.hash}
     info |= {"data": list(data)}
     (folder / HEADS_INFO).write_text(json.dumps(info, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def heads_data(folder: Path) -> list[dict[str, Any]]:
+    """Of which datasets the labels are that the heads of a model folder learnt from, as far as they say it."""
+    data = json.loads((folder / HEADS_INFO).read_text(encoding="utf-8")).get("data")
+    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else []
 
 
 def load_heads(folder: Path) -> Heads | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from rich.markup import escape
 
 from aqqua import __version__
 from aqqua.errors import MissingExtraError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PredictReport", "predict"]
 
 MAX_EXAMPLES = 100_000
+_LEARNED = ("path", "uuid", "snapshot", "shards")
 MAX_REFERENCE = 20_000
 """Vectors against which outliers are measured."""
 
@@ -67,9 +69,10 @@ class PredictReport:
 
 @dataclass
 class _Known:
-    """Heads, and which of the examples is which image of which dataset."""
+    """Heads, of which datasets their labels are, and which of the examples is which image of which dataset."""
 
     heads: Heads | None = None
+    data: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def same(self, dataset: int, uids: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -89,10 +92,11 @@ def predict(
     """Write vectors, taxa and outlier scores into predictions/ of each dataset.
 
     The heads for taxa are fitted to the validated labels of all the datasets together (to predicted ones if none are
-    validated) and kept in the model folder. Without labels, heads that are already there are used, or none.
+    validated) and kept in the model folder, unless that is a release, which stays as it was published. Without labels,
+    heads that are already there are used, or none. Nothing is learnt from datasets whose card does not allow it.
 
     Args:
-        model: a model folder, made by `train`.
+        model: a model folder, made by `train` or released, or `doi:10.5281/zenodo.N` of a release.
         datasets: the datasets.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
@@ -105,13 +109,15 @@ def predict(
     Raises:
         MissingExtraError: torch is not installed.
         NotFoundError: no model, or no dataset.
+        FormatError: the model is damaged, or not the one that was released.
     """
     _require_torch()
     from aqqua.models.checkpoint import load
     from aqqua.store.dataset import Dataset
     from aqqua.tasks.embed import embed, forget
+    from aqqua.tasks.obtain import obtain
 
-    loaded = load(model)
+    loaded = load(obtain(model))
     opened = [Dataset.open(path) for path in datasets]
     vectors = [embed(loaded, ds, where=where, workers=workers, **options) for ds in opened]
     known = _learn(loaded, opened, vectors, seed)
@@ -131,18 +137,21 @@ def _require_torch() -> None:
 
 def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int) -> _Known:
     """Fit heads to the labels there are, or take those of the model."""
+    from aqqua.models.released import is_released
     from aqqua.store.lineage import origin
-    from aqqua.tasks.classify import fit_heads, load_heads, save_heads
+    from aqqua.tasks.classify import fit_heads, heads_data, load_heads, save_heads
 
     examples, keys = _examples(datasets, vectors, seed)
     if examples is None:
         heads = load_heads(model.folder)
         if heads is None:
             say("No labels to learn taxa from: vectors and outlier scores only.")
-        return _Known(heads)
-    heads = fit_heads(examples, seed=seed)
-    save_heads(model.folder, heads, [origin(ds) for ds in datasets])
-    return _Known(heads, {key: row for row, key in enumerate(keys)})
+        return _Known(heads, heads_data(model.folder) if heads else [])
+    heads, taught = fit_heads(examples, seed=seed), sorted({dataset for dataset, _ in keys})
+    data = [origin(datasets[number]) for number in taught]
+    if not is_released(model.folder):
+        save_heads(model.folder, heads, data)
+    return _Known(heads, data, {key: row for row, key in enumerate(keys)})
 
 
 def _examples(
@@ -168,9 +177,15 @@ def _examples(
 
 
 def _labels(ds: Dataset) -> pl.DataFrame:
-    """Uid, name and status of the labels that can teach: accepted taxon where there is one, else the label itself."""
+    """Uid, name and status of the labels that can teach: accepted taxon where there is one, else the label itself.
+
+    None where the owners do not want models to learn from their data.
+    """
     labels = ds.labels().with_columns(name=pl.coalesce("taxon", "label"))
     usable = pl.col("status").is_in(["validated", "predicted"]) & pl.col("name").is_not_null()
+    if ds.card.license_allows_training is False:
+        say(f"Nothing is learnt from the labels of {escape(str(ds.path))}: its card does not allow training")
+        labels = labels.clear()
     return labels.filter(usable).select("uid", "name", "status")
 
 
@@ -202,7 +217,7 @@ def _write(
     from aqqua.tasks.outliers import outlier_scores
 
     judged: list[tuple[int, int, int]] = []
-    info = _info(model, known.heads)
+    info = _info(model, known)
     for shard, found in vectors.items():
         same = np.array([reference.rows.get((number, uid), -1) for uid in found.uid.tolist()], dtype=np.int64)
         columns: dict[str, Any] = {
@@ -238,8 +253,9 @@ def _taxa(
     }
 
 
-def _info(model: Model, heads: Heads | None) -> dict[str, Any]:
-    """Where the predictions come from."""
+def _info(model: Model, known: _Known) -> dict[str, Any]:
+    """Where the predictions come from, and what the model and its heads had learnt from."""
+    heads, learned = known.heads, [*model.info.get("data", []), *known.data]
     return {
         "model_id": model.model_id,
         "weights_sha256": model.info["weights_sha256"],
@@ -249,6 +265,7 @@ def _info(model: Model, heads: Heads | None) -> dict[str, Any]:
         "label_status": heads.examples.status if heads else None,
         "examples": len(heads.examples.label) if heads else 0,
         "heads_hash": heads.hash if heads else None,
+        "learned_from": [{name: one.get(name) for name in _LEARNED} for one in learned if isinstance(one, dict)],
         "aqqua_version": __version__,
     }
 

@@ -38,6 +38,7 @@ PLACES = {
     "dav": "aqqua.sources.transfer.webdav:WebDav",
     "davs": "aqqua.sources.transfer.webdav:WebDav",
     "zenodo": "aqqua.sources.transfer.zenodo:Zenodo",
+    "doi": "aqqua.sources.transfer.doi:Doi",
     "ftp": "aqqua.sources.transfer.ftp:Ftp",
     "ftps": "aqqua.sources.transfer.ftp:Ftp",
     "s3": "aqqua.sources.transfer.s3:S3",
