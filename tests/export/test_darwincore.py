@@ -255,9 +255,9 @@ def test_only_authors_can_be_named_as_those_who_validated(dataset: Dataset, tmp_
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"licence": "unknown"}, "no licence"),
+        ({"licence": "unknown"}, "nobody has stated a licence"),
         ({"people": ()}, "no author"),
-        ({"contact": ""}, "no contact"),
+        ({"contact": ""}, "nobody can be asked"),
         ({"title": ""}, "no title"),
         ({"publish": "never"}, "do not want"),
         ({"publish": "embargo", "publish_on": later(30)}, "embargo"),
@@ -277,6 +277,7 @@ def test_nobody_is_named_but_authors(dataset: Dataset, tmp_path: Path) -> None:
         text = "".join(archive.read(name).decode() for name in archive.namelist())
     assert "Larsen" in text
     assert "Nobody" not in text
+    assert "@" not in text
 
 
 def test_the_same_dataset_gives_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +25,8 @@ from aqqua.export.darwincore_events import UNIT, cell_id, event_rows, with_units
 from aqqua.export.darwincore_names import MACHINE, identify, name_objects
 from aqqua.export.darwincore_occurrences import Media, absence_rows, measurement_rows, occurrence_rows
 from aqqua.export.darwincore_rules import check_tables
-from aqqua.export.publishable import authors_of, licence_of, require_publishable
+from aqqua.export.release.facts import public_card
+from aqqua.export.release.terms import reasons_against, terms_of
 from aqqua.metadata.check import Finding
 from aqqua.metadata.licences import LICENCES
 from aqqua.metadata.taxa import load_taxonomy
@@ -83,14 +84,13 @@ def export_darwincore(
         FormatError: the archive would be refused.
         StorageError: the disk is full.
     """
-    card = dataset.card
-    require_publishable(card, dataset.path)
+    card = _public_card(dataset, datetime.now(UTC).date())
     _require_author(card, identified_by)
     images = _gather(dataset, uids, model)
     short = card.id or f"aqqua-{dataset.uuid[:8]}"
     images = with_units(images, cell_id(short), card.project or card.title)
     told = identify(_objects(images), predicted=predicted, least=least_confidence)
-    objects = name_objects(told, load_taxonomy(card.taxa))
+    objects = name_objects(told, load_taxonomy(dataset.card.taxa))
     objects = objects.with_columns(reference=_references(dataset, objects))
     individuals = pl.col("uid").is_in(objects["uid"].implode())
     events = _about(event_rows(images.with_columns(is_individual=individuals)), card)
@@ -109,8 +109,18 @@ def export_darwincore(
     return ExportReport([path], len(images), [*_left_out(objects), *findings])
 
 
+def _public_card(dataset: Dataset, on: date) -> Card:
+    """The card as a release would have it; refused where a release would be."""
+    reasons = reasons_against(dataset, (), None, on)
+    if reasons:
+        do = "write what is missing into card.yaml of the dataset, and ask its owners"
+        what = "\n  - ".join(["this dataset cannot be published:", *reasons])
+        raise ConfigError(what, where=dataset.path, do=do)
+    return public_card(dataset.card, terms_of(dataset.card, None, on), dataset.card.version)
+
+
 def _require_author(card: Card, name: str) -> None:
-    names = [person.name for person in authors_of(card)]
+    names = [person.name for person in card.people if person.author]
     if unknown := [one for one in filter(None, map(str.strip, name.split("|"))) if one not in names]:
         what = f"{unknown[0]} is no author of this dataset, so the archive may not name them"
         raise ConfigError(what, do=f"name one of {', '.join(names)}, or nobody")
@@ -180,7 +190,7 @@ def _model_reference(root: Path, model: str) -> str:
 
 def _about(events: pl.DataFrame, card: Card) -> pl.DataFrame:
     """The events, with what the card says of all of them."""
-    licence = LICENCES[licence_of(card)]
+    licence = LICENCES[card.licence]
     litres = pl.col("volume_l").is_not_null()
     card_m = _card_precision_m(card)
     spread = pl.max_horizontal("coordinateUncertaintyInMeters", pl.lit(card_m, pl.Float64))

@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 import polars as pl
 
 from aqqua.export.darwincore_archive import xml_text
-from aqqua.export.publishable import authors_of, licence_of
 from aqqua.metadata.card import Card, Person
 from aqqua.metadata.licences import LICENCES
 
@@ -19,7 +18,6 @@ __all__ = ["eml_xml"]
 _EML = "https://eml.ecoinformatics.org/eml-2.2.0"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SCHEMA = f"{_EML} https://rs.gbif.org/schema/eml-gbif-profile/1.3/eml.xsd"
-_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
 _MAX_TAXA = 500
 
 
@@ -27,7 +25,7 @@ def eml_xml(card: Card, images: pl.DataFrame, taxa: pl.DataFrame, *, package: st
     """The file eml.xml.
 
     Args:
-        card: of the dataset; publishable.
+        card: of the dataset, as a release has it.
         images: latitude, longitude, depths and times of all images in the archive.
         taxa: scientificName and taxonRank of all occurrences.
         package: identifier of the dataset and its version.
@@ -81,7 +79,7 @@ def _paragraphs(parent: ET.Element, name: str, text: str) -> None:
 
 def _people(dataset: ET.Element, card: Card) -> None:
     """Authors, in the order of the card; nobody else is named."""
-    for person in authors_of(card):
+    for person in _authors(card):
         _person(ET.SubElement(dataset, "creator"), person)
     _contact(ET.SubElement(dataset, "metadataProvider"), card)
 
@@ -111,19 +109,16 @@ def split_name(name: str) -> tuple[str, str]:
     return family, given.strip()
 
 
+def _authors(card: Card) -> list[Person]:
+    return [person for person in card.people if person.author]
+
+
 def _contact(entry: ET.Element, card: Card) -> None:
-    """The card's contact: an address, a name, or both in one line."""
-    addresses = _ADDRESS.findall(card.contact)
-    words = _ADDRESS.sub("", card.contact).strip(" ,;:<>()")
-    author = authors_of(card)[0]
-    if words:
-        _put(entry, "organizationName", words)
-    elif card.institution or author.affiliation:
-        _put(entry, "organizationName", card.institution or author.affiliation or "")
+    """Whom to ask: the institution, or an author; nobody's address."""
+    if card.institution or card.contact:
+        _put(entry, "organizationName", card.institution or card.contact)
     else:
-        _put(entry, "positionName", "contact of the dataset")
-    for address in addresses:
-        _put(entry, "electronicMailAddress", address)
+        _person(entry, _authors(card)[0])
 
 
 def _keywords(dataset: ET.Element, card: Card) -> None:
@@ -138,7 +133,7 @@ def _keywords(dataset: ET.Element, card: Card) -> None:
 
 
 def _rights(dataset: ET.Element, card: Card) -> None:
-    licence = LICENCES[licence_of(card)]
+    licence = LICENCES[card.licence]
     para = ET.SubElement(ET.SubElement(dataset, "intellectualRights"), "para")
     para.text = "This work is licensed under "
     link = ET.SubElement(para, "ulink", {"url": licence.url})
@@ -207,7 +202,7 @@ def _project(dataset: ET.Element, card: Card) -> None:
         return
     project = ET.SubElement(dataset, "project")
     _put(project, "title", card.project or card.title)
-    person = authors_of(card)[0]
+    person = _authors(card)[0]
     personnel = ET.SubElement(project, "personnel")
     family, given = split_name(person.name)
     name = ET.SubElement(personnel, "individualName")
