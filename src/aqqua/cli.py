@@ -209,7 +209,7 @@ def train(
 
 @app.command(sort_key=5)
 def predict(
-    model: Path,
+    model: str,
     *datasets: Path,
     where: Where = "here",
     workers: int | None = None,
@@ -217,7 +217,7 @@ def predict(
     """Write vectors, taxa and outlier scores of a model into datasets.
 
     Args:
-        model: a model folder, made by `aqqua train`.
+        model: a model folder, made by `aqqua train`, or a released model as `doi:10.5281/zenodo.N`.
         datasets: the datasets to predict on.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
@@ -230,17 +230,28 @@ def predict(
 
 
 @app.command(sort_key=6)
-def bench(model: Path, *, data: Annotated[list[Path], Parameter(consume_multiple=True)], seed: int = 0) -> None:
+def bench(
+    model: str,
+    *,
+    data: Annotated[list[Path], Parameter(consume_multiple=True)],
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
     """Print the benchmark table of a model beside its baselines.
 
     Args:
-        model: a model folder.
+        model: a model folder, or a released model as `doi:10.5281/zenodo.N`.
         data: labelled datasets.
         seed: seed of the folds.
+        json: write the table to this file, too; the card of a released model shows it.
     """
     from aqqua.bench import bench as run
+    from aqqua.store.atomic import write_json
 
-    print(run(model, data=data, seed=seed))
+    report = run(model, data=data, seed=seed)
+    if json is not None:
+        write_json(json, report.to_dict())
+    print(report)
 
 
 @app.command(sort_key=7)

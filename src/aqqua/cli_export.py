@@ -24,12 +24,14 @@ def export(
     as_version: str | None = None,
     doi: str | None = None,
     umbrella: Path | None = None,
+    about: Path | None = None,
+    bench: Path | None = None,
 ) -> None:
     """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
 
     Args:
-        datasets: the dataset; a release may be of several, which get an umbrella record.
-        to: ecotaxa, release, or another one: see the page on sources and exports.
+        datasets: the dataset (`--to model`: the model folder); a release may be of several, which get an umbrella record.
+        to: ecotaxa, release, model, or another one: see the page on sources and exports.
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).
         update: EcoTaxa: predictions for objects that are there already, instead of new objects.
@@ -38,6 +40,8 @@ def export(
         licence: release: SPDX name of the record's licence (the one the owners chose, if not said).
         as_version: release: its version (that of card.yaml, if not said).
         doi: release: the DOI of the record, if one was reserved.
+        about: model: YAML with title, people, licence, intended use, limits, electricity.
+        bench: model: what `aqqua bench MODEL --data DATASET --json FILE` wrote.
         umbrella: release: card of the umbrella record, with the authors of the data paper in their order.
     """
     from aqqua.cli_check import print_findings
@@ -45,6 +49,7 @@ def export(
     if not datasets:
         raise ConfigError("export needs a dataset", do="aqqua export DATASET --to ecotaxa --out DIR")
     given = {"taxa": taxa, "on": date, "licence": licence, "version": as_version, "doi": doi, "umbrella": umbrella}
+    given |= {"about": about, "bench": bench}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     files, notes = _run(datasets, f"{to}_update" if update else to, out, model, options)
     for file in files:

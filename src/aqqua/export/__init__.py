@@ -28,9 +28,10 @@ EXPORTS = {
     "darwincore": "aqqua.export.darwincore:export_darwincore",
     "ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa",
     "ecotaxa_update": "aqqua.export.ecotaxa_update:export_ecotaxa_update",
+    "model": "aqqua.export.model:export_model",
     "release": "aqqua.export.release:export_release",
 }
-_OF_FOLDERS = {"zenodo"}  # these take the path of a dataset or release, not an opened dataset
+_OF_FOLDERS = {"model", "zenodo"}  # these take the path of a model, dataset or release, not an opened dataset
 _GROUP = "aqqua.exports"
 
 
@@ -61,8 +62,8 @@ def export(
     """Hand a dataset, or some of its images, over to another system.
 
     Args:
-        dataset: path of the dataset (for Zenodo: of a release).
-        to: who receives it: "ecotaxa", "darwincore", "zenodo", or a registered export.
+        dataset: path of the dataset (for Zenodo: of a release; for "model": of a model folder).
+        to: who receives it, or what becomes of it: "ecotaxa", "model", "darwincore", "zenodo", or a registered export.
         out: folder or file to write.
         uids: the images to export; all, if not said.
         model: whose predictions to export; the newest, if not said.
