@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aqqua.store import spool
-from aqqua.store.spool import TableSpool, ValueSpool, pseudo_random_order
+from aqqua.store.spool import LARGE, TableSpool, ValueSpool, order_of, pseudo_random_order
 
 
 @given(st.integers(0, 500), st.integers(-(2**70), 2**70))
@@ -40,6 +40,19 @@ def test_the_order_has_no_memory_of_the_source() -> None:
     assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.03
     assert abs(np.corrcoef(order, np.arange(20_000))[0, 1]) < 0.03
     assert (pseudo_random_order(20_000, 4) != order).mean() > 0.99
+
+
+def test_in_large_shards_runs_of_neighbours_stay_together() -> None:
+    count = LARGE + 5
+    order, told = order_of(count, 3)
+    assert told == "splitmix64/16:3"
+    assert sorted(order.tolist()) == list(range(count))
+    starts = order[: count - 5 : 16] if order[15] - order[0] == 15 else order[:0]
+    assert (np.diff(order) == 1).mean() > 0.93
+    assert abs(np.corrcoef(starts[:-1], starts[1:])[0, 1]) < 0.1
+    small, told = order_of(LARGE - 1, 3)
+    assert (small == pseudo_random_order(LARGE - 1, 3)).all()
+    assert told == "splitmix64:3"
 
 
 def test_values_come_back_in_any_order(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Shard:
         source: name of the raw source.
         fingerprint: hash of the raw source.
         identity: hash of the content of the shard; equal shards are equal.
-        order: how the images are ordered, "splitmix64:SEED".
+        order: how the images are ordered, "splitmix64:SEED" or "splitmix64/16:SEED".
         latitude_min: southernmost image, degrees north.
         latitude_max: northernmost image.
         longitude_min: westernmost image, degrees east.

@@ -19,7 +19,7 @@ from aqqua.store.manifest import Shard
 from aqqua.store.masks import MaskFile
 from aqqua.store.parquet import FORMAT, write_blocks, write_frame
 from aqqua.store.readback import differences
-from aqqua.store.spool import TableSpool, ValueSpool, pseudo_random_order
+from aqqua.store.spool import TableSpool, ValueSpool, order_of
 
 __all__ = ["MASKS", "read_back", "summary_of", "write_sealed"]
 
@@ -55,7 +55,7 @@ def write_sealed(
     Raises:
         StorageError: the disk is full, or gave back something else than was written.
     """
-    order = pseudo_random_order(len(values), seed)
+    order, told = order_of(len(values), seed)
     digest = xxhash.xxh3_64()
     write_shard(folder / "images.mdb", _noted(values.read(order), digest))
     with storage(folder):
@@ -69,7 +69,7 @@ def write_sealed(
         write_blocks(folder / "raw.parquet", _keyed(raw.blocks(order, _RAW_ROWS)), kind="raw")
         n_labels = _write_labels(folder / "labels.parquet", labels.frame(), order)
     summary = summary_of(folder, len(values), int(digest.intdigest()))
-    summary |= {"source": about["source"], "fingerprint": about["fingerprint"], "order": f"splitmix64:{seed}"}
+    summary |= {"source": about["source"], "fingerprint": about["fingerprint"], "order": told}
     n_masks = _write_masks(folder / MASKS, *masks, order, str(summary["identity"]))
     summary |= {"n_labels": n_labels, "n_masks": n_masks, "format": list(FORMAT), "tools": tool_versions()}
     read_back(folder, summary)

@@ -13,23 +13,47 @@ import pyarrow as pa
 
 from aqqua.store.atomic import storage
 
-__all__ = ["TableSpool", "ValueSpool", "pseudo_random_order"]
+__all__ = ["LARGE", "RUN", "TableSpool", "ValueSpool", "order_of", "pseudo_random_order"]
 
 _ROWS_PER_FILE = 1 << 15
 
 
+RUN = 16
+"""So many neighbours of the source stay together in a large shard: their metadata are alike, and take less room."""
+LARGE = 1 << 14
+"""From so many images on a shard is large."""
+
+
+def order_of(count: int, seed: int) -> tuple[np.ndarray, str]:
+    """The order of a shard, and what the manifest says of it.
+
+    Args:
+        count: number of images.
+        seed: any whole number.
+
+    Returns:
+        For each key the position of its image, int64 [count]; `splitmix64:SEED`, or `splitmix64/16:SEED` where runs of
+        16 neighbours are in random order.
+    """
+    if count < LARGE:
+        return pseudo_random_order(count, seed), f"splitmix64:{seed}"
+    runs = pseudo_random_order(-(-count // RUN), seed)
+    order = (runs[:, None] * RUN + np.arange(RUN)).reshape(-1)
+    return order[order < count], f"splitmix64/{RUN}:{seed}"
+
+
 def pseudo_random_order(count: int, seed: int) -> np.ndarray:
-    """The order of a shard: position i, in the order of collection, sorted by the hash of (seed, i).
+    """Whole numbers i sorted by the hash of (seed, i).
 
     The hash is splitmix64 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195) of
     seed + (i + 1) · 0x9E3779B97F4A7C15.
 
     Args:
-        count: number of images.
+        count: how many.
         seed: any whole number; taken modulo 2^64.
 
     Returns:
-        For each key the position of its image, int64 [count].
+        The numbers below `count`, int64 [count].
     """
     z = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % (1 << 64))
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
