@@ -1,4 +1,4 @@
-"""What every web server of aqqua needs before its routes: who may ask, how often, how much, and what browsers may do."""
+"""What every web server of aqqua needs before its routes: who may ask, how often, how much, what browsers may do."""
 
 from __future__ import annotations
 

@@ -168,9 +168,7 @@ def _group(raw: pl.DataFrame, rows: pl.Series, name: str, table: Table) -> _Grou
     return _Group(kept, rejects, findings, provenance)
 
 
-def _together(
-    raw: pl.DataFrame, groups: Sequence[_Group], instrument: Reading, source: str, card: Card
-) -> Harmonised:
+def _together(raw: pl.DataFrame, groups: Sequence[_Group], instrument: Reading, source: str, card: Card) -> Harmonised:
     frame = pl.concat([group.frame for group in groups]).sort("_row")
     converted = _with_ranks(frame).with_columns(
         pl.col("sample_id").fill_null("").rank("dense").cast(pl.Int32).alias("_dense"),
