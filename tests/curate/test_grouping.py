@@ -39,3 +39,10 @@ def test_samples_of_other_sources_and_missing_ones_are_told_apart(tmp_path: Path
     dataset = dataset_of(tmp_path / "d", [capture(i, 24) for i in range(4)], converted={"sample_id": samples})
     assert grouped([dataset], "sample").table["group"].n_unique() == 2
     assert "near duplicates are not known" in grouped([dataset], "sample").notes[0]
+
+
+def test_images_without_sample_are_told(tmp_path: Path) -> None:
+    samples = ["a", "a", None, None]
+    dataset = dataset_of(tmp_path / "d", [capture(i, 24) for i in range(4)], converted={"sample_id": samples})
+    assert any(note.startswith("2 images have no sample") for note in grouped([dataset], "sample").notes)
+    assert not any("have no sample" in note for note in grouped([dataset], "time").notes)

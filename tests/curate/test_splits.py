@@ -117,7 +117,7 @@ def test_files_are_read_by_others(tmp_path: Path) -> None:
 def test_wrong_wishes_are_answered(tmp_path: Path) -> None:
     dataset = survey(tmp_path / "d", 8)
     for options in ({"name": "../x"}, {"name": "s", "fractions": (0.5, 0.6, 0.1)}, {"name": "s", "fractions": (1.0,)}):
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError, match=r"no split can be called '(\.\./x|s)' and have the shares \d"):
             splits([dataset.path], **options)
     with pytest.raises(UnknownNameError, match="sample"):
         splits([dataset.path], name="s", by="samples")  # type: ignore[arg-type]

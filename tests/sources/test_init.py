@@ -52,6 +52,15 @@ def test_no_reader_is_an_error_that_says_what_each_looks_for(tmp_path: Path) -> 
     assert "--source" in told
 
 
+def test_a_single_file_is_named_and_not_all_that_lies_beside_it(tmp_path: Path) -> None:
+    pack(tmp_path / "s", {"cruise.doc": b"", "a.mdb": b"", "b.mdb": b""})
+    with pytest.raises(SourceError, match="no reader recognises this file") as caught:
+        sources.recognise(tmp_path / "s" / "cruise.doc")
+    assert caught.value.where is not None
+    assert str(caught.value.where).endswith("cruise")
+    assert ".mdb" not in str(caught.value)
+
+
 def test_a_folder_of_zips_is_answered_with_what_to_do(tmp_path: Path) -> None:
     pack(tmp_path / "s", {"a.zip": b"", "b.zip": b""})
     with pytest.raises(SourceError, match="2 × ") as caught:

@@ -83,6 +83,8 @@ def grouped(datasets: Sequence[Dataset], by: str, *, honour: bool = True) -> Gro
     upstream = table["upstream"].drop_nulls().len()
     columns = ("dataset", "uid", "group", "group_name", "stratum", "upstream")
     notes = _notes(datasets, upstream, moved)
+    if by == "sample" and (alone := table.filter(pl.coalesce("sample_id", "acquisition_id").is_null()).height):
+        notes.append(f"{alone:,} images have no sample, so images of one tow may be in two parts: try another --by")
     return Grouped(table.select(columns), fixed, strata, upstream, moved, notes)
 
 

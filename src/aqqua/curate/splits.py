@@ -106,7 +106,7 @@ def splits(
     shares = [float(share) for share in fractions]
     if not _NAME.fullmatch(name) or len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
         do = "a name of letters and digits; three shares that add up to 1: --fractions 0.8,0.1,0.1"
-        raise ConfigError(f"name={name!r}, fractions={','.join(map(str, shares))}", do=do)
+        raise ConfigError(f"no split can be called {name!r} and have the shares {','.join(map(str, shares))}", do=do)
     opened = [Dataset.open(path) for path in datasets]
     if not opened or len({ds.path.resolve() for ds in opened}) < len(opened):
         raise ConfigError("give each dataset once", do="aqqua curate splits DATASET… --name NAME")

@@ -87,8 +87,8 @@ def _duplicates(frame: pl.DataFrame, _: Limits) -> Iterator[Finding]:
     twice = frame.filter(pl.col("xxh3").is_duplicated())
     extra = twice.height - twice["xxh3"].n_unique()
     if extra:
-        told = "images are copies of others, pixel for pixel"
-        do = "check whether a folder was read twice, or the same image belongs to two objects"
+        told = "images are copies of others, pixel for pixel" if extra > 1 else "an image is a copy of another one"
+        do = "was a folder read twice? `aqqua curate duplicates DATASET` says which they are, and can take them out"
         for finding in in_samples(twice, None, "warning", "duplicate_images", told, do):
             yield Finding("warning", finding.code, told, finding.where, extra, do, finding.samples)
 

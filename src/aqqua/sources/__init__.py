@@ -110,7 +110,7 @@ def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
         told = "\n".join(f"  {reader.name}: {reader.looks_for}" for reader in readers)
         raise SourceError(
             f"no reader recognises this {_what(tree)}; they look for:\n{told}",
-            where=tree.path,
+            where=tree.path / tree.only if tree.only else tree.path,
             do=do,
         )
     told = "\n".join(f"  {reader.name}: {reasons[reader.name]}" for reader in special)
@@ -121,6 +121,8 @@ def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
 
 def _what(tree: Tree) -> str:
     """Describe what is there, as the first help."""
+    if tree.only is not None:
+        return "file, nor what lies beside it under the same name"
     if not tree.members:
         return "empty zip" if tree.is_zip else "empty folder"
     suffixes = [Path(name).suffix.lower() or "no suffix" for name in tree.members]
