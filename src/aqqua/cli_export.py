@@ -30,7 +30,7 @@ def export(
     """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
 
     Args:
-        datasets: the dataset (`--to model`: the model folder); a release may be of several, which get an umbrella record.
+        datasets: the dataset (for a model: its folder); a release may be of several, with an umbrella record.
         to: ecotaxa, release, model, or another one: see the page on sources and exports.
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).

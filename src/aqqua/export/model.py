@@ -83,9 +83,7 @@ def export_model(
         raise ConfigError("a model is released as a whole", do="aqqua export MODEL --to model --out FOLDER")
     folder, out = Path(folder), Path(out)
     info, heads = _read(folder)
-    told = {"licence": licence, "version": version, "doi": doi}
-    said = read_about(about)
-    said = replace(said, card=replace(said.card, **{name: value for name, value in told.items() if value}))
+    said = _with(read_about(about), licence, version, doi)
     require_allowed(info, heads, folder)
     card = _card(info, heads, said, Path(bench) if bench else None)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -95,6 +93,12 @@ def export_model(
         _write(folder, out, card, said, heads is not None)
     notes = [Finding("warning", "model_card", text, where=str(out / TEXT)) for text in card["warnings"]]
     return ExportReport(sorted(path for path in out.iterdir()), card["saw"]["images"], notes)
+
+
+def _with(said: About, licence: str | None, version: str | None, doi: str | None) -> About:
+    card = said.card
+    changed = replace(card, licence=licence or card.licence, version=version or card.version, doi=doi or card.doi)
+    return replace(said, card=changed)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
