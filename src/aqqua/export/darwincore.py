@@ -64,6 +64,8 @@ def export_darwincore(
     absences: bool = False,
     identified_by: str = "",
     media: str | Callable[[int], str | None] | None = None,
+    card: Card | None = None,
+    on: date | None = None,
 ) -> ExportReport:
     """Write a Darwin Core archive: Event core, Occurrence and ExtendedMeasurementOrFact extensions, EML.
 
@@ -77,6 +79,8 @@ def export_darwincore(
         absences: also write which taxa were looked for and not found, where a person has named every individual.
         identified_by: who validated: an author of the card.
         media: address of an image with `{uid}` in it, or a function from uid to address.
+        card: as a release publishes it, after it was made sure that it may; that of the dataset, if not said.
+        on: day of the publication; today, if not said.
 
     Raises:
         ConfigError: the dataset may not be published, there is nothing to export, or somebody is named who is no
@@ -84,7 +88,8 @@ def export_darwincore(
         FormatError: the archive would be refused.
         StorageError: the disk is full.
     """
-    card = _public_card(dataset, datetime.now(UTC).date())
+    day = on or datetime.now(UTC).date()
+    card = card or _public_card(dataset, day)
     _require_author(card, identified_by)
     images = _gather(dataset, uids, model)
     short = card.id or f"aqqua-{dataset.uuid[:8]}"
@@ -104,7 +109,7 @@ def export_darwincore(
         raise FormatError(f"the archive would be refused: {errors[0].message}", where=out, do=errors[0].do)
     path = out if out.suffix.lower() == ".zip" else out / f"darwincore_{dataset.path.name}.zip"
     package = f"{card.doi or dataset.uuid}/v{card.version}.{dataset.snapshot}"
-    eml = eml_xml(card, images, occurrences, package=package, on=datetime.now(UTC).date())
+    eml = eml_xml(card, images, occurrences, package=package, on=day)
     write_archive(path, tables, eml)
     return ExportReport([path], len(images), [*_left_out(objects), *findings])
 

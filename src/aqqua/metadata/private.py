@@ -16,7 +16,8 @@ __all__ = ["REMOVED", "has_address", "may_name_people", "names_in", "without", "
 REMOVED = "[removed]"
 _PEOPLE = re.compile(
     r"person|people|mail|user|author|annotator|operator|contact|scientist|investigator|observer|collector|curator"
-    r"|technician|analyst|orcid|phone|_by$|(^|_)(who|pi|name_of)($|_)",
+    r"|technician|analyst|orcid|phone|(annotat|identifi|record|validat|label|sort|collect|count|measur|creat)\w*_by$"
+    r"|(^|_)(who|pi)($|_)",
     re.IGNORECASE,
 )
 _ADDRESS = r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+"

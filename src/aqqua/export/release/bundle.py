@@ -112,6 +112,8 @@ def build_bundle(
     make_folder(bag / "data")
     fill_data(dataset, bag / "data", folders, uids_of(cuts), facts, findings)
     facts = _write_documents(bag, facts, options)
+    _write_darwin_core(dataset, bag, facts, uids)
+    write_document(bag / "ro-crate-metadata.json", rocrate(facts))
     owner = facts.card.institution or facts.authors[0].name
     close_bag(bag, identifier=facts.address, sender=key, title=card.title, organization=owner, on=options.on)
     with storage(place):
@@ -183,9 +185,16 @@ def _write_documents(bag: Path, facts: Facts, options: Options) -> Facts:
     write_yaml(bag / "ifdo.yaml", ifdo(facts, data, max_items=options.max_items))
     day, licence = options.on.isoformat(), facts.terms.licence
     write_yaml(bag / "CITATION.cff", citation_cff(facts.card, licence, day, facts.address))
-    # dwca.zip: the Darwin Core archive of this bundle belongs here, before the crate lists all files
-    write_document(bag / "ro-crate-metadata.json", rocrate(facts))
     return facts
+
+
+def _write_darwin_core(dataset: Dataset, bag: Path, facts: Facts, uids: Sequence[int] | None) -> None:
+    """The Darwin Core archive: what people, sources and the newest model named; nothing is written where nobody did."""
+    from aqqua.export.darwincore import export_darwincore
+
+    if facts.taxa or dataset.prediction_models():
+        day = facts.terms.on
+        export_darwincore(dataset, bag / "dwca.zip", uids=uids, card=facts.card, on=day)
 
 
 def _doc(path: Path, data: Path) -> str:

@@ -204,7 +204,7 @@ def _acknowledgements(parts: Sequence[Facts], card: Card) -> str:
 
 def _thanks(part: Facts) -> str:
     place = f" ({part.card.institution})" if part.card.institution else ""
-    return f"{part.card.title}{place}: {part.card.acknowledgement}" if part.card.acknowledgement or place else ""
+    return f"{part.card.title}{place}: {part.card.acknowledgement or 'we thank the owners of the data.'}"
 
 
 def _readme(parts: Sequence[Facts], card: Card) -> str:
