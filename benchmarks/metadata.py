@@ -118,7 +118,8 @@ def _print_sizes(rows: pl.DataFrame, converted: Path, folder: Path) -> None:
         write_frame(folder / "x.parquet", frame, kind="converted")
         sizes[name] = _columns(folder / "x.parquet")
     names = sorted(sizes[KEYS], key=lambda name: -sizes[KEYS][name])
-    print(f"| bytes per row, {len(sealed):,} rows | by key, as sealed | in the order of the source | every row at random |")
+    ways = "by key, as sealed | in the order of the source | every row at random"
+    print(f"| bytes per row, {len(sealed):,} rows | {ways} |")
     print("|---|---:|---:|---:|")
     for name in [name for name in names if sizes[KEYS][name] >= 0.05]:
         print(f"| {name} | {' | '.join(f'{column[name]:.2f}' for column in sizes.values())} |")
