@@ -26,6 +26,7 @@ def export(
     umbrella: Path | None = None,
     about: Path | None = None,
     bench: Path | None = None,
+    data: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
 ) -> None:
     """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
 
@@ -42,6 +43,7 @@ def export(
         doi: release: the DOI of the record, if one was reserved.
         about: model: YAML with title, people, licence, intended use, limits, electricity.
         bench: model: what `aqqua bench MODEL --data DATASET --json FILE` wrote.
+        data: model: the datasets it learned from, as they are now: has anything been taken back since?
         umbrella: release: card of the umbrella record, with the authors of the data paper in their order.
     """
     from aqqua.cli_check import print_findings
@@ -49,7 +51,7 @@ def export(
     if not datasets:
         raise ConfigError("export needs a dataset", do="aqqua export DATASET --to ecotaxa --out DIR")
     given = {"taxa": taxa, "on": date, "licence": licence, "version": as_version, "doi": doi, "umbrella": umbrella}
-    given |= {"about": about, "bench": bench}
+    given |= {"about": about, "bench": bench, "data": data}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     files, notes = _run(datasets, f"{to}_update" if update else to, out, model, options)
     for file in files:
@@ -69,5 +71,5 @@ def _run(
         raise ConfigError(f"--to {to} takes one dataset at a time", do="run it once for each")
     from aqqua.export.release import release
 
-    several = release(datasets, out, **options)
+    several = release(datasets, out, model=model, **options)
     return [*several.records, *([several.umbrella] if several.umbrella else [])], several.notes

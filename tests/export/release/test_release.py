@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -113,6 +114,10 @@ def cells(place: Path) -> Iterator[tuple[str, str]]:
             frame = pl.read_parquet(place / name)
             for column in frame.columns:
                 yield f"{name}:{column}", "\n".join(map(str, [column, *frame[column].to_list()]))
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(place / name) as archive:
+                for member in archive.namelist():
+                    yield f"{name}!{member}", archive.read(member).decode("utf-8")
 
 
 def test_nobody_is_named_who_did_not_agree(released: Released, several: tuple[ReleaseReport, list[Dataset]]) -> None:
@@ -123,7 +128,7 @@ def test_nobody_is_named_who_did_not_agree(released: Released, several: tuple[Re
         for name, text in cells(place):
             looked += 1
             assert not [secret for secret in SECRETS if secret in text], name
-            if not name.endswith((".lmdb", ".mdb", ".parquet")):
+            if not name.endswith((".lmdb", ".mdb", ".parquet", ".zip")):
                 assert not re.search(r"[\w.+-]+@[\w-]+\.[\w.]+", text), name
     assert looked > 100
     assert "[removed]" in str(dict(cells(released.bag)))
@@ -134,6 +139,38 @@ def test_nobody_is_named_who_did_not_agree(released: Released, several: tuple[Re
 def test_labels_are_signed_by_roles_only(released: Released) -> None:
     assert "Max Private" in released.dataset.labels()["by"].to_list()
     assert set(Dataset.open(released.bag / "data").labels()["by"].drop_nulls()) == {"source"}
+
+
+def test_the_darwin_core_archive_is_that_of_the_release(released: Released) -> None:
+    from dwca.read import DwCAReader
+
+    with DwCAReader(str(released.bag / "dwca.zip")) as archive:
+        assert archive.descriptor is not None
+        rows = [extension for row in archive for extension in row.extensions]
+        assert {row.rowtype.rsplit("/")[-1] for row in rows} >= {"Occurrence"}
+        eml = (released.bag / "dwca.zip").read_bytes()
+    assert eml
+    with zipfile.ZipFile(released.bag / "dwca.zip") as zipped:
+        text = zipped.read("eml.xml").decode("utf-8")
+    assert "Larsen" in text
+    assert "2027-07-15" in text
+
+
+def test_without_names_there_is_no_darwin_core_archive(tmp_path: Path) -> None:
+    dataset = releasable(tmp_path / "bay", (4,))
+    for path in (dataset.path / "labels").iterdir():
+        path.unlink()
+    place = release([Dataset.open(dataset.path)], tmp_path / "out", on=ON).records[0]
+    assert not (place / "dwca.zip").exists()
+    assert not Dataset.open(place / "data").labels().height
+
+
+def test_labels_that_name_no_organism(tmp_path: Path) -> None:
+    dataset = releasable(tmp_path / "bay", (4,))
+    uids = dataset.metadata([])["uid"]
+    dataset.add_labels(pl.DataFrame({"uid": uids, "label": ["detritus"] * 4, "taxon": ["detritus"] * 4}))
+    place = release([dataset], tmp_path / "out", on=ON).records[0]
+    assert set(Dataset.open(place / "data").labels()["label"]) == {"detritus"}
 
 
 # ---- who may be released

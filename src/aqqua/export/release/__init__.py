@@ -62,10 +62,10 @@ def export_release(
         dataset: the dataset.
         out: folder for the bundle.
         uids: only these images.
-        model: not used: predictions are made again from the images.
+        model: whose predictions go into the Darwin Core archive; the newest, if not said.
         options: of `release`.
     """
-    report = release([dataset], out, uids=uids, **options)
+    report = release([dataset], out, uids=uids, model=model, **options)
     return ExportReport([*report.records, *([report.umbrella] if report.umbrella else [])], report.images, report.notes)
 
 
@@ -78,6 +78,7 @@ def release(
     version: str | None = None,
     doi: str = "",
     umbrella: Card | Path | str | None = None,
+    model: str | None = None,
     uids: Sequence[int] | None = None,
     **more: Any,
 ) -> ReleaseReport:
@@ -91,6 +92,7 @@ def release(
         version: of the records; that of each card, if not said.
         doi: of the record, where one was reserved; only for a single dataset.
         umbrella: card of the umbrella record: title, abstract, and people in the order of the data paper.
+        model: whose predictions go into the Darwin Core archives; the newest, if not said.
         uids: only these images, of a single dataset.
         more: `max_bytes`, `max_items`, `where`, `workers`: see `aqqua.export.release.bundle.Options`.
 
@@ -100,7 +102,7 @@ def release(
     """
     opened = [one if isinstance(one, Dataset) else Dataset.open(one) for one in datasets]
     _check(opened, doi, uids)
-    options = Options(_day(on), licence, version, doi, **more)
+    options = Options(_day(on), licence, version, doi, model, **more)
     findings = require_releasable(opened, licence, options.on)
     built = [
         build_bundle(one, Path(out).absolute(), options, found, uids)

@@ -57,6 +57,7 @@ class Options:
         licence: of the record; None: the one the owners chose.
         version: of the release; None: that of the card.
         doi: if it has one already.
+        model: whose predictions go into the Darwin Core archive; None: the newest.
         max_bytes: no images file is larger.
         max_items: iFDO items are written for so many images at most.
         where: build the images files here, in a process pool, on SLURM or on Ray.
@@ -67,6 +68,7 @@ class Options:
     licence: str | None = None
     version: str | None = None
     doi: str = ""
+    model: str | None = None
     max_bytes: int = MAX_BYTES
     max_items: int = MAX_ITEMS
     where: Any = "here"
@@ -112,7 +114,7 @@ def build_bundle(
     make_folder(bag / "data")
     fill_data(dataset, bag / "data", folders, uids_of(cuts), facts, findings)
     facts = _write_documents(bag, facts, options)
-    _write_darwin_core(dataset, bag, facts, uids)
+    _write_darwin_core(dataset, bag, facts, options, uids)
     write_document(bag / "ro-crate-metadata.json", rocrate(facts))
     owner = facts.card.institution or facts.authors[0].name
     close_bag(bag, identifier=facts.address, sender=key, title=card.title, organization=owner, on=options.on)
@@ -138,6 +140,7 @@ def _key(dataset: Dataset, facts: Facts, options: Options, uids: Sequence[int] |
     told += [facts.terms.came_under, options.on.isoformat()]
     told += [options.doi, options.max_bytes, options.max_items, None if uids is None else sorted(uids)]
     told += [sorted(path.name for path in (dataset.path / "labels").glob("*.parquet"))]
+    told += [options.model, dataset.prediction_models()]
     return sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
@@ -188,13 +191,12 @@ def _write_documents(bag: Path, facts: Facts, options: Options) -> Facts:
     return facts
 
 
-def _write_darwin_core(dataset: Dataset, bag: Path, facts: Facts, uids: Sequence[int] | None) -> None:
-    """The Darwin Core archive: what people, sources and the newest model named; nothing is written where nobody did."""
+def _write_darwin_core(dataset: Dataset, bag: Path, facts: Facts, options: Options, uids: Sequence[int] | None) -> None:
+    """The Darwin Core archive: what people, sources and a model named; nothing is written where nobody did."""
     from aqqua.export.darwincore import export_darwincore
 
     if facts.taxa or dataset.prediction_models():
-        day = facts.terms.on
-        export_darwincore(dataset, bag / "dwca.zip", uids=uids, card=facts.card, on=day)
+        export_darwincore(dataset, bag / "dwca.zip", uids=uids, model=options.model, card=facts.card, on=options.on)
 
 
 def _doc(path: Path, data: Path) -> str:
