@@ -30,6 +30,7 @@ EXPORTS = {
     "ecotaxa_update": "aqqua.export.ecotaxa_update:export_ecotaxa_update",
     "model": "aqqua.export.model:export_model",
     "release": "aqqua.export.release:export_release",
+    "zenodo": "aqqua.export.zenodo:export_zenodo",
 }
 _OF_FOLDERS = {"model", "zenodo"}  # these take the path of a model, dataset or release, not an opened dataset
 _GROUP = "aqqua.exports"
