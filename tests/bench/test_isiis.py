@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import aqqua.bench
 from aqqua.bench.isiis import BenchReport, _folds
 from aqqua.errors import ConfigError
+from aqqua.export import export
 from aqqua.train.run import train
 from tests.make.trainable import make_dataset
 
@@ -64,3 +66,12 @@ def test_a_dataset_without_labels_is_told(folder: Path, tmp_path: Path) -> None:
     make_dataset(tmp_path / "bare", 6, labelled=False)
     with pytest.raises(ConfigError, match="needs labels of two classes"):
         aqqua.bench.bench(folder / "model", data=[tmp_path / "bare"])
+
+
+def test_the_table_as_json_stands_on_the_card_of_a_release(report: BenchReport, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps(report.to_dict()))
+    export(folder / "model", to="model", out=tmp_path / "release", bench=tmp_path / "bench.json")
+    card = (tmp_path / "release" / "MODEL_CARD.md").read_text()
+    for row in report.rows:
+        assert f"| {row.method} | {row.top1:.3f} | {row.macro_f1:.3f} | {row.seconds:.0f} |" in card
+    assert "75 labelled images, 3 classes, 5 folds: Shapes (snapshot 1; its images were seen in training" in card

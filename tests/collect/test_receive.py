@@ -14,6 +14,7 @@ from aqqua.collect.withdraw import revoke, withdraw
 from aqqua.errors import ConfigError, RemoteError, SourceError
 from aqqua.sources.transfer.resume import Patience
 from aqqua.store.dataset import Dataset
+from aqqua.store.lineage import origin
 from tests.make.ecotaxa import FLAVOURS, write_package
 from tests.make.servers import ftp_server, web_server
 from tests.make.submissions import whole_answers
@@ -112,6 +113,15 @@ def test_no_zip_among_them_is_left_out_silently(owner: Path) -> None:
         sources_in(owner)
 
 
+def released_model(folder: Path, dataset: Dataset) -> Path:
+    """A folder as `aqqua export --to model` leaves it, as far as lineage looks at it."""
+    (folder / "reef-1").mkdir(parents=True)
+    model = {"format": "aqqua model", "model_id": "reef-0f", "data": [origin(dataset)]}
+    (folder / "reef-1" / "model.json").write_text(json.dumps(model))
+    (folder / "reef-1" / "model_card.json").write_text(json.dumps({"format": "aqqua model card", "title": "Reef"}))
+    return folder / "reef-1"
+
+
 def test_withdrawal_takes_the_images_out_and_tells_what_it_cannot(
     registry: Registry, owner: Path, tmp_path: Path
 ) -> None:
@@ -119,7 +129,9 @@ def test_withdrawal_takes_the_images_out_and_tells_what_it_cannot(
     receive(registry, id, into=tmp_path / "data", addresses=[str(owner)])
     before = len(Dataset.open(tmp_path / "data" / id))
     registry.change(id, State.PUBLISHED, by="ada", doi="10.5281/zenodo.1")
-    done = withdraw(registry, id, reason="rights were not ours", by="contributor")
+    shelf = released_model(tmp_path / "shelf", Dataset.open(tmp_path / "data" / id))
+    shelves = {"models": [shelf.parent], "releases": [shelf.parent]}
+    done = withdraw(registry, id, reason="rights were not ours", by="contributor", **shelves)
     assert before > 0
     assert done.images == before
     assert len(Dataset.open(tmp_path / "data" / id)) == 0
@@ -128,6 +140,9 @@ def test_withdrawal_takes_the_images_out_and_tells_what_it_cannot(
     assert f"{before:,} images are no longer shown" in told
     assert "aqqua dataset compact" in told
     assert "a record with a DOI cannot be deleted" in told
+    assert f"train again without them: {shelf}" in told
+    assert f"publish a version without them: {shelf}" in told
+    assert "weights do not forget" in told
     assert "CC-BY-4.0 cannot be taken back" in told
     with pytest.raises(ConfigError, match="withdrawn cannot become withdrawn"):
         withdraw(registry, id, reason="again", by="contributor")

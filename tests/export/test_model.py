@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -15,6 +16,8 @@ from aqqua.export import export
 from aqqua.export.model_about import Carbon, read_about
 from aqqua.models.checkpoint import load
 from aqqua.models.released import tensors_hash, verify_released
+from aqqua.store.dataset import Dataset
+from aqqua.store.withdraw import withdraw
 from aqqua.tasks.predict import predict
 from aqqua.train.run import train
 from tests.make.trainable import make_dataset
@@ -168,6 +171,24 @@ def test_a_model_that_learned_what_it_may_not_is_refused(name: str, model: Path,
     with pytest.raises(ConfigError, match="does not allow training: Shapes"):
         export(changed(model, name, license_allows_training=False), to="model", out=tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def test_what_was_taken_back_since_the_training_is_not_released(trained: Path, model: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(trained / "shapes", tmp_path / "shapes"))
+    ds = Dataset.open(path)
+    assert export(model, to="model", out=tmp_path / "a", data=[path]).images == 20
+    withdraw(ds, uids=ds.metadata([])["uid"][:1], reason="blurred")
+    report = export(model, to="model", out=tmp_path / "b", data=[path])
+    assert any("withdrawn from shapes; the model may" in note.message for note in report.notes)
+    other = make_dataset(tmp_path / "other", 6)
+    report = export(model, to="model", out=tmp_path / "c", data=[other.path])
+    assert any("has not seen the dataset" in note.message for note in report.notes)
+    withdraw(path, uids=ds.metadata([]).filter(pl.col("uid") < 2**32)["uid"][1:], reason="all of it")
+    with pytest.raises(ConfigError, match="learned from 1 shard withdrawn since"):
+        export(model, to="model", out=tmp_path / "d", data=[path])
+    (path / "card.yaml").write_text("title: Shapes\nlicense_allows_training: false\n")
+    with pytest.raises(ConfigError, match="do not allow training any more"):
+        export(model, to="model", out=tmp_path / "d", data=[path])
 
 
 def bench_file(path: Path, model: Path, **other: Any) -> Path:

@@ -20,7 +20,7 @@ from aqqua import __version__
 from aqqua.errors import ConfigError, FormatError, NotFoundError, StorageError
 from aqqua.export import ExportReport
 from aqqua.export.model_about import About, read_about
-from aqqua.export.model_facts import benchmark, carbon, require_allowed, saw, terms, training
+from aqqua.export.model_facts import benchmark, carbon, require_allowed, require_current, saw, terms, training
 from aqqua.export.model_words import as_text
 from aqqua.export.release.words import citation_cff, license_text
 from aqqua.metadata.check import Finding
@@ -55,6 +55,7 @@ def export_model(
     licence: str | None = None,
     version: str | None = None,
     doi: str | None = None,
+    data: Sequence[Path | str] = (),
 ) -> ExportReport:
     """Write the release of a model.
 
@@ -69,6 +70,7 @@ def export_model(
         licence: of the weights (SPDX); wins over what `about` says, as version and doi do.
         version: of the release.
         doi: of the record, if one was reserved.
+        data: the datasets as they are now: has anything been taken back since the training?
 
     Returns:
         The files, how many images the model saw, and what a reader should know.
@@ -76,7 +78,8 @@ def export_model(
     Raises:
         NotFoundError: there is no model.
         FormatError: the weights are not those of model.json.
-        ConfigError: it learned from data whose card does not allow training, or the benchmark is of another model.
+        ConfigError: it learned from data whose card does not allow training or that were withdrawn, or the benchmark is
+            of another model.
         StorageError: `out` is not empty.
     """
     if uids is not None or model is not None:
@@ -85,7 +88,9 @@ def export_model(
     info, heads = _read(folder)
     said = _with(read_about(about), licence, version, doi)
     require_allowed(info, heads, folder)
+    since = require_current(info, heads, data)
     card = _card(info, heads, said, Path(bench) if bench else None)
+    card["warnings"] += since
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise StorageError("the folder of the release is not empty", where=out, do="choose another one")
     with storage(out):

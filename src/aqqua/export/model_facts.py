@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from aqqua.errors import ConfigError, FormatError
 from aqqua.export.model_about import About
 from aqqua.metadata.licences import LICENCES, UNKNOWN, may_pass_into
 from aqqua.models.released import read_json
+from aqqua.store.dataset import Dataset
 
-__all__ = ["benchmark", "carbon", "require_allowed", "saw", "terms", "training"]
+__all__ = ["benchmark", "carbon", "require_allowed", "require_current", "saw", "terms", "training"]
 
 _TOLD = ("title", "path", "uuid", "snapshot", "licence", "license_allows_training", "doi", "citation", "images")
 
@@ -31,6 +32,39 @@ def require_allowed(info: Mapping[str, Any], heads: Mapping[str, Any] | None, fo
         if names:
             told = f"{what} learned from data whose card does not allow training: {', '.join(names)}"
             raise ConfigError(told, where=folder, do=do)
+
+
+def require_current(info: Mapping[str, Any], heads: Mapping[str, Any] | None, data: Sequence[Path | str]) -> list[str]:
+    """Compare what was noted at the training with the datasets as they are now.
+
+    Args:
+        info: model.json.
+        heads: heads.json, if there are heads.
+        data: the datasets, or some of them.
+
+    Returns:
+        What should be looked at: sources of which some images were withdrawn, datasets the model never saw.
+
+    Raises:
+        ConfigError: owners have taken back their permission to train, or whole sources, since.
+    """
+    entries, told = [*_entries(info), *_entries(heads)], []
+    for path in data:
+        dataset = Dataset.open(path)
+        mine = [entry for entry in entries if entry.get("uuid") == dataset.uuid]
+        seen = {str(name) for entry in mine for name in entry.get("shards", [])}
+        if not mine:
+            told.append(f"the model has not seen the dataset {dataset.card.title or dataset.path.name}")
+        elif dataset.card.license_allows_training is False:
+            what = f"the owners of {dataset.card.title or dataset.path.name} do not allow training any more"
+            raise ConfigError(what, where=dataset.path, do="train again without it: aqqua train leaves it out")
+        live = {shard.fingerprint: shard for shard in dataset.shards if shard.n_images > shard.n_removed}
+        if gone := seen - live.keys():
+            what = f"the model learned from {len(gone)} shard{'s' * (len(gone) != 1)} withdrawn since"
+            raise ConfigError(what, where=dataset.path, do="train again: withdrawn images are left out")
+        if partly := sorted({live[name].source for name in seen if live[name].n_removed}):
+            told.append(f"some images were withdrawn from {', '.join(partly)}; the model may have seen them")
+    return told
 
 
 def saw(info: Mapping[str, Any], heads: Mapping[str, Any] | None) -> dict[str, Any]:
