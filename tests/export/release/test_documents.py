@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from aqqua.export.release import ReleaseReport
+from aqqua.export.release import ReleaseReport, release
 from aqqua.export.release.datacite import contributor_type
 from aqqua.export.release.facts import Facts, extent_of, public_card
 from aqqua.export.release.ifdo import ifdo
@@ -26,6 +26,7 @@ from aqqua.metadata.fields import FIELDS
 from aqqua.store.dataset import Dataset
 from aqqua.store.images import ShardReader
 from tests.export.release.conftest import Released
+from tests.make.releases import releasable
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -123,11 +124,11 @@ def test_datacite_is_valid_and_says_who(all_records: list[Path]) -> None:
     for place in all_records:
         schema45.validator.validate(load(place / "datacite.json"))
     record = load(all_records[0] / "datacite.json")
-    assert [one["name"] for one in record["creators"]] == ["Ada Larsen", "Jo Adeyemi"]
+    assert [one["name"] for one in record["creators"]] == ["Larsen, Ada", "Adeyemi, Jo"]
     assert record["creators"][0]["nameIdentifiers"][0]["nameIdentifier"] == "https://orcid.org/0000-0002-1825-0097"
     assert record["creators"][0]["affiliation"][0]["affiliationIdentifier"] == "https://ror.org/02h2x0161"
     told = {(one["name"], one["contributorType"]) for one in record["contributors"]}
-    assert {("Ada Larsen", "DataCollector"), ("Ada Larsen", "DataCurator"), ("Jo Adeyemi", "Supervisor")} <= told
+    assert {("Larsen, Ada", "DataCollector"), ("Larsen, Ada", "DataCurator"), ("Adeyemi, Jo", "Supervisor")} <= told
     assert record["rightsList"][0]["rightsIdentifier"] == "CC-BY-4.0"
     assert {"relatedIdentifier": "10.1234/paper", "relatedIdentifierType": "DOI", "relationType": "IsDescribedBy"} in (
         record["relatedIdentifiers"]
@@ -258,3 +259,37 @@ def test_the_card_is_a_card_with_the_release_s_licence(released: Released) -> No
     assert card.source == ""
     assert card.submission == "AQ-7K2M9P"
     assert card.license_allows_training is True
+
+
+def test_a_reserved_doi_is_told_everywhere(tmp_path: Path) -> None:
+    from datacite import schema45
+    from jsonschema import Draft7Validator
+
+    dataset = releasable(tmp_path / "bay", (4,))
+    place = release([dataset], tmp_path / "out", on="2027-07-15", doi="10.5281/zenodo.123").records[0]
+    record = load(place / "datacite.json")
+    schema45.validator.validate(record)
+    assert record["doi"] == "10.5281/zenodo.123"
+    citation = load(place / "CITATION.cff")
+    Draft7Validator(CFF).validate(citation)
+    assert citation["doi"] == "10.5281/zenodo.123"
+    told = "https://doi.org/10.5281/zenodo.123"
+    assert load(place / "ifdo.yaml")["image-set-header"]["image-set-handle"] == told
+    for name in ("croissant.json", "ro-crate-metadata.json", "data/README.md", "bag-info.txt"):
+        assert told in (place / name).read_text("utf-8")
+
+
+def test_a_title_of_any_kind_breaks_no_document(tmp_path: Path) -> None:
+    import bagit
+    from datacite import schema45
+    from rocrate.rocrate import ROCrate
+
+    title = 'Nasty: "quotes", {braces} | pipes\nInternal-Sender-Identifier: x — <b>émile</b> # \\ %0A'
+    dataset = releasable(tmp_path / "b a,y%", (4,), title=title)
+    place = release([dataset], tmp_path / "out", on="2027-07-15", version="../1 é").records[0]
+    assert place.parent == tmp_path / "out"
+    assert bagit.Bag(str(place)).validate()
+    schema45.validator.validate(load(place / "datacite.json"))
+    assert load(place / "CITATION.cff")["title"] == title
+    assert ROCrate(str(place)).name == title
+    assert release([dataset], tmp_path / "out", on="2027-07-15", version="../1 é").records == [place]

@@ -18,6 +18,7 @@ from aqqua.errors import ConfigError, StorageError, UnknownNameError
 from aqqua.export import export
 from aqqua.export.release import ReleaseReport, release, shards
 from aqqua.metadata.card import Person
+from aqqua.sources.aqqua_dataset import merge
 from aqqua.store.dataset import Dataset
 from aqqua.store.images import ShardReader, write_shard
 from aqqua.store.lineage import lineage
@@ -86,6 +87,13 @@ def test_raw_metadata_lead_back_and_lineage_finds_the_release(released: Released
     assert raw["object_id"][0] == released.dataset.row((int(shard) << 32) + int(key))["object_id"]
     found = lineage(released.dataset, source="source_1.zip", releases=[released.bag.parent])
     assert {Path(one["path"]).name for one in found.releases} >= {"data", "ro-crate-metadata.json"}
+
+
+def test_a_release_is_a_source_of_other_datasets(released: Released, tmp_path: Path) -> None:
+    again = Dataset.open(released.bag / "data")
+    merged = merge(again, Dataset.create(tmp_path / "all"))
+    assert sorted(merged.metadata(["xxh3"])["xxh3"]) == sorted(again.metadata(["xxh3"])["xxh3"])
+    assert len(merged.labels()) == len(again.labels())
 
 
 # ---- what is left out
@@ -279,6 +287,23 @@ def test_an_interrupted_release_goes_on(tmp_path: Path, released: Released, monk
     monkeypatch.setattr("aqqua.export.release.shards.write_shard", stop)  # images must not be copied again
     place = release([released.dataset], out, on=ON).records[0]
     assert files(place) == files(released.bag)
+    assert [path.name for path in out.iterdir()] == ["bay-1"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["map_shards", "fill_data", "write_yaml", "rocrate", "close_bag"])
+def test_a_killed_release_goes_on(tmp_path: Path, released: Released, moment: str) -> None:
+    out = tmp_path / "out"
+    program = (
+        "import os, sys\n"
+        "from aqqua.export.release import bundle, release\n"
+        "bundle.MOMENT = lambda *_, **__: os._exit(9)\n"
+        "release([sys.argv[1]], sys.argv[2], on='2027-07-15')\n"
+    ).replace("MOMENT", moment)
+    command = [sys.executable, "-c", program, str(released.dataset.path), str(out)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 9
+    assert [path.name for path in out.iterdir()] == ["bay-1.part"]
+    assert files(release([released.dataset], out, on=ON).records[0]) == files(released.bag)
     assert [path.name for path in out.iterdir()] == ["bay-1"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aqqua.export.release.facts import PUBLISHER, Facts
+from aqqua.export.release.facts import PUBLISHER, Facts, given_family
 from aqqua.metadata.card import Card, Person
 from aqqua.metadata.licences import Licence
 
@@ -105,7 +105,9 @@ def contributor_type(role: str) -> str:
 
 
 def _person(person: Person) -> dict[str, Any]:
-    made: dict[str, Any] = {"name": person.name, "nameType": "Personal"}
+    given, family = given_family(person.name)
+    made: dict[str, Any] = {"name": f"{family}, {given}" if given else person.name, "nameType": "Personal"}
+    made |= {"givenName": given, "familyName": family} if given else {}
     if person.orcid:
         made["nameIdentifiers"] = [
             {

@@ -19,7 +19,17 @@ from aqqua.export.release.terms import Terms
 from aqqua.metadata.card import Card, Person
 from aqqua.metadata.private import has_address, without_addresses
 
-__all__ = ["PUBLISHER", "Extent", "Facts", "Payload", "extent_of", "lower_name", "public_card", "uuid4_of"]
+__all__ = [
+    "PUBLISHER",
+    "Extent",
+    "Facts",
+    "Payload",
+    "extent_of",
+    "given_family",
+    "lower_name",
+    "public_card",
+    "uuid4_of",
+]
 
 PUBLISHER = "AqQua"
 _OPEN_PLACES = (
@@ -214,6 +224,18 @@ def uuid4_of(*told: object) -> str:
     """A uuid of version 4 out of what it stands for (iFDO accepts no other version): same words, same uuid."""
     digest = sha256("\n".join(map(str, told)).encode()).digest()
     return str(UUID(bytes=digest[:16], version=4))
+
+
+def given_family(name: str) -> tuple[str, str]:
+    """Given and family name: apart at the comma ("Larsen, Ada"), else at the last blank; given is empty for one word.
+
+    >>> given_family("Ada Larsen"), given_family("van Dyk, Jan")
+    (('Ada', 'Larsen'), ('Jan', 'van Dyk'))
+    """
+    family, comma, given = name.partition(", ")
+    if not comma:
+        given, _, family = name.rpartition(" ")
+    return given, family
 
 
 def lower_name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from aqqua.export.release.facts import Facts
+from aqqua.export.release.shards import names_of
 from aqqua.metadata.check import Finding
 from aqqua.metadata.private import without, without_addresses
 from aqqua.store.atomic import link_whole
@@ -24,6 +26,8 @@ from aqqua.store.shard import SealedShard
 __all__ = ["fill_data"]
 
 _ROLE = r"^[a-z0-9][a-z0-9_.:-]{0,63}$"
+_PATH = re.compile(r"(?<![\w.:/])(?:[A-Za-z]:)?[/\\](?:[^/\\\s:'\"]+[/\\])+")
+"""Folders of somebody's disk in front of a file's name."""
 
 
 def fill_data(
@@ -80,7 +84,7 @@ def _write_labels(dataset: Dataset, data: Path, uids: pl.DataFrame) -> None:
     labels = dataset.labels().join(uids, left_on="uid", right_on="old").drop("uid").rename({"new": "uid"})
     if len(labels):
         by = pl.when(pl.col("by").str.contains(_ROLE)).then("by").alias("by")
-        labels = without(labels.with_columns(by).select("uid", pl.exclude("uid")))
+        labels = without(labels.with_columns(by).select("uid", pl.exclude("uid")), names_of(dataset))
         write_labels(data / "labels", labels, 1)
 
 
@@ -88,6 +92,7 @@ def _public(finding: Finding, dataset: Dataset) -> Finding:
     """A finding without paths of the disk and addresses of people."""
 
     def plain(text: str) -> str:
-        return without_addresses(text.replace(f"{dataset.path}/", "").replace(str(dataset.path), dataset.path.name))
+        text = text.replace(f"{dataset.path}/", "").replace(str(dataset.path), dataset.path.name)
+        return without_addresses(_PATH.sub("", text))
 
     return replace(finding, message=plain(finding.message), where=plain(finding.where), do=plain(finding.do))

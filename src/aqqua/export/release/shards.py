@@ -28,7 +28,7 @@ from aqqua.store.rows import reading
 from aqqua.store.sealing import MASKS, read_back, summary_of
 from aqqua.store.tombstones import read_tombstones
 
-__all__ = ["MAX_BYTES", "MAX_IMAGES", "ORIGIN", "Cut", "Piece", "plan_cuts", "uids_of", "write_cut"]
+__all__ = ["MAX_BYTES", "MAX_IMAGES", "ORIGIN", "Cut", "Piece", "names_of", "plan_cuts", "uids_of", "write_cut"]
 
 MAX_BYTES = 4_000_000_000
 """No file of a release is larger: archives take a file as a whole, and repeat it as a whole if the line breaks."""
@@ -58,6 +58,7 @@ class Cut:
         identity: uuid of the dataset.
         pieces: the images, in order.
         raw_columns: columns of Raw Metadata of the whole release.
+        names: of people, as the left out columns have them; they are removed from other texts, too.
         max_bytes: the file must not be larger.
     """
 
@@ -66,6 +67,7 @@ class Cut:
     identity: str
     pieces: tuple[Piece, ...]
     raw_columns: tuple[str, ...]
+    names: tuple[str, ...]
     max_bytes: int
 
     def __len__(self) -> int:
@@ -96,11 +98,11 @@ def plan_cuts(
                 groups.append([])
             groups[-1].append(Piece(shard.number, piece.keys))
             nbytes, count = piece.nbytes, piece.count
-    columns = tuple(_raw_columns(dataset))
+    columns, names = tuple(_raw_columns(dataset)), tuple(names_of(dataset))
     identity = dataset.uuid
     filled = [tuple(group) for group in groups if group]
     limit = max_bytes + LMDB_HEAD
-    return [Cut(dataset.path, dataset.snapshot, identity, group, columns, limit) for group in filled]
+    return [Cut(dataset.path, dataset.snapshot, identity, group, columns, names, limit) for group in filled]
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,17 @@ def _raw_columns(dataset: Dataset) -> Iterator[str]:
     for shard in dataset.shards:
         seen |= dict.fromkeys(name for name in pl.read_parquet_schema(shard.raw) if not may_name_people(name))
     return iter([*(name for name in seen if name != ORIGIN), ORIGIN])
+
+
+def names_of(dataset: Dataset) -> list[str]:
+    """Full names of people in the columns of Raw Metadata that name them, each once."""
+    found: set[str] = set()
+    for shard in dataset.shards:
+        for column in filter(may_name_people, pl.read_parquet_schema(shard.raw)):
+            with reading(shard.raw):
+                cells = pl.scan_parquet(shard.raw).select(pl.col(column).unique()).collect()
+            found |= set(names_in(cells))
+    return sorted(found, key=lambda name: (-len(name), name))
 
 
 def uids_of(cuts: Sequence[Cut]) -> pl.DataFrame:
@@ -210,7 +223,7 @@ def _table(cut: Cut, shards: dict[int, Shard], name: str, rows: int) -> Iterator
             if len(inside):
                 with reading(path):
                     block = pl.scan_parquet(path).slice(first, rows).collect()[(inside - first).tolist()]
-                yield without(_with_origin(block, cut, piece.shard) if name == "raw" else block)
+                yield _with_origin(block, cut, piece.shard) if name == "raw" else without(block)
 
 
 def _with_origin(block: pl.DataFrame, cut: Cut, shard: int) -> pl.DataFrame:
@@ -218,10 +231,9 @@ def _with_origin(block: pl.DataFrame, cut: Cut, shard: int) -> pl.DataFrame:
     here = pl.format("{}{}", pl.lit(f"{cut.identity}/{shard}/"), pl.col("key"))
     if ORIGIN in block.columns:
         here = pl.when(pl.col(ORIGIN).is_null()).then(here).otherwise(pl.format("{} < {}", here, pl.col(ORIGIN)))
-    names = names_in(block.select(name for name in block.columns if may_name_people(name)))
     block = block.with_columns(here.alias(ORIGIN))
     lacking = [pl.lit(None, pl.String).alias(name) for name in cut.raw_columns if name not in block.columns]
-    return without(block.with_columns(lacking).select(cut.raw_columns), names)
+    return without(block.with_columns(lacking).select(cut.raw_columns), cut.names)
 
 
 def _raw(cut: Cut, shards: dict[int, Shard]) -> Iterator[pl.DataFrame]:

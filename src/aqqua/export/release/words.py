@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from aqqua.export.release.facts import Facts
+from aqqua.export.release.facts import Facts, given_family
 from aqqua.metadata.card import Card, Person
 from aqqua.metadata.fields import FIELDS, Field
 from aqqua.metadata.licences import Licence, may_learn
@@ -85,10 +85,8 @@ def citation_cff(card: Card, licence: Licence, date_released: str, identifier: s
 
 
 def _cff_person(person: Person) -> dict[str, str]:
-    """Given and family names apart: at the comma ("Larsen, Ada"), else at the last blank."""
-    family, comma, given = person.name.partition(", ")
-    if not comma:
-        given, _, family = person.name.rpartition(" ")
+    """A person with given and family name; who has one name only, is named by it."""
+    given, family = given_family(person.name)
     told = {"family-names": family, "given-names": given} if given else {"name": person.name}
     told |= {"affiliation": person.affiliation or ""}
     told |= {"orcid": f"https://orcid.org/{person.orcid}"} if person.orcid else {}
