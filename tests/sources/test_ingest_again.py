@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -142,3 +143,43 @@ def test_the_journal_of_a_run_with_another_card_is_removed_too(tmp_path: Path) -
     (tmp_path / "ds" / "jobs" / f"{content}-00000000" / "000000").mkdir(parents=True)
     ingest([tmp_path / "s.zip"], tmp_path / "ds", card=Card(title="another"))
     assert not (tmp_path / "ds" / "jobs").exists()
+
+
+def test_a_folder_that_has_grown_adds_what_is_new(tmp_path: Path) -> None:
+    write_bin(tmp_path / "bins", "D20220522T003051_IFCB134")
+    first = ingest([tmp_path / "bins"], tmp_path / "ds", card=IFCB_CARD)
+    write_bin(tmp_path / "bins", "D20220523T003051_IFCB134", seed=9)
+    second = ingest([tmp_path / "bins"], tmp_path / "ds", card=IFCB_CARD)
+    assert (first.images, second.images) == (4, 4)
+    names = second.dataset.metadata(["object_id"])["object_id"]
+    assert names.n_unique() == len(names) == 8
+    for path in (tmp_path / "bins").iterdir():
+        os.utime(path, (1e9, 1e9))
+    assert ingest([tmp_path / "bins"], tmp_path / "ds", card=IFCB_CARD).images == 0, "copied to another disk"
+
+
+def test_a_mended_table_adds_only_what_had_been_rejected(tmp_path: Path) -> None:
+    """A line too many moves all others: lines are known by object and pixels, not by their number."""
+    table = rows()
+    half = [{**row, "object_depth_min": "", "object_depth_max": ""} if n % 2 else row for n, row in enumerate(table)]
+    first = ingest([write_package(tmp_path / "p", FLAVOURS["import"], half).path], tmp_path / "ds")
+    second = ingest([write_package(tmp_path / "p", FLAVOURS["import"], table).path], tmp_path / "ds")
+    assert 0 < first.images < len(table) == len(second.dataset)
+
+
+def test_another_source_of_the_same_name_is_added(tmp_path: Path) -> None:
+    write_bin(tmp_path / "a" / "bins", seed=1)
+    write_bin(tmp_path / "b" / "bins", seed=2)
+    report = ingest([tmp_path / "a" / "bins", tmp_path / "b" / "bins"], tmp_path / "ds", card=IFCB_CARD)
+    assert report.images == 8
+
+
+def test_files_of_one_folder_are_sources_of_their_own(tmp_path: Path) -> None:
+    for seed, name in enumerate(("D20220522T003051_IFCB134", "D20220523T003051_IFCB134")):
+        write_bin(tmp_path / "bins", name, seed=seed)
+        dataset = ingest([tmp_path / "bins" / f"{name}.adc"], tmp_path / "ds", card=IFCB_CARD).dataset
+    assert [shard.source for shard in dataset.shards] == [
+        "bins/D20220522T003051_IFCB134",
+        "bins/D20220523T003051_IFCB134",
+    ]
+    assert ingest([tmp_path / "bins" / f"{name}.adc"], tmp_path / "ds", card=IFCB_CARD).images == 0

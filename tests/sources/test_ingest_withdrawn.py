@@ -30,3 +30,18 @@ def test_it_stays_out_after_compaction(tmp_path: Path, whole: bool, other_card: 
         card.write_text(CARD.replace("A small survey", "The same survey"))
     report = ingest([tmp_path / "isiis"], data, card=card)
     assert (report.images, len(report.dataset)) == (0, left)
+
+
+@pytest.mark.parametrize("compacted", [True, False])
+def test_it_stays_out_when_the_source_has_grown(tmp_path: Path, compacted: bool) -> None:
+    write_classes(tmp_path / "isiis")
+    data = tmp_path / "data"
+    dataset = ingest([tmp_path / "isiis"], data).dataset
+    lost = dataset.metadata(["object_id"]).head(2)
+    withdraw(dataset, reason="the owner asked for it", uids=lost["uid"])
+    if compacted:
+        compact(data)
+    (tmp_path / "isiis" / "notes.txt").write_text("more")
+    after = ingest([tmp_path / "isiis"], data).dataset
+    assert len(after) == 4
+    assert set(lost["object_id"]).isdisjoint(after.metadata(["object_id"])["object_id"])

@@ -23,7 +23,7 @@ from aqqua.sources.block import Block
 from aqqua.sources.join import join_table
 from aqqua.sources.part import PROBLEM, Part
 from aqqua.sources.pixels import Picture
-from aqqua.sources.plan import Job, Piece, row_keys
+from aqqua.sources.plan import Job, Piece, held_key, row_keys
 from aqqua.store.codec import encode, record
 from aqqua.store.rejects import REJECT_SCHEMA
 from aqqua.store.shard import SealedShard, ShardBuilder
@@ -202,6 +202,9 @@ class _Work:
             encoded = record(picture.pixels)
         except (SourceError, FormatError) as error:
             self._refuse_image(block.raw[number], error)
+            return
+        if self.job.held and held_key(block.rows.row(number, named=True), encoded.xxh3) in self.job.held:
+            self.result.known += 1
             return
         block.take(number, encoded, picture, self._mask(masks(number), picture, block.raw, number))
         room = self.job.shard_images - (len(self.builder) if self.builder else 0)

@@ -24,11 +24,11 @@ from aqqua.scale import map_shards
 from aqqua.sources.aqqua_dataset import merge, merged_card
 from aqqua.sources.archive import Tree
 from aqqua.sources.build import JobResult, build_shard
-from aqqua.sources.cards import card_for, check_card, tables_for
+from aqqua.sources.cards import card_for, check_card, refuse_mixed_rights, tables_for
 from aqqua.sources.curation import Curation, Variants
 from aqqua.sources.join import unmatched_rows
 from aqqua.sources.part import PROBLEM
-from aqqua.sources.plan import SourcePlan, plan_source, row_keys
+from aqqua.sources.plan import SourcePlan, held_key, plan_source, row_keys
 from aqqua.sources.summary import IngestReport, merge_findings, reject_groups
 from aqqua.store.dataset import Dataset
 from aqqua.store.moves import read_withdrawn
@@ -104,7 +104,10 @@ def ingest(
         _plan(tree, source, its, tables, shard_images, Curation(variants, cut_footers), aloud=where == "here")
         for tree, its in zip(trees, own, strict=True)
     ]
-    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, _first_card(plans, stores, card))
+    whole = usual if Dataset.is_at(path) else _first_card(plans, stores, card)
+    said = [(tree.path, its) for tree, its in zip(trees, own, strict=True)]
+    refuse_mixed_rights(whole, said + [(one.path, one.card) for one in stores])
+    store = Dataset.open(path) if Dataset.is_at(path) else Dataset.create(path, whole)
     todo = list(_not_yet_in(store, plans))
     jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
     options = {"where": where, "workers": workers, **engine_options}
@@ -203,19 +206,30 @@ def _not_yet_in(store: Dataset, plans: Sequence[SourcePlan]) -> Iterator[SourceP
         seen.add(plan.fingerprint)
         known = _known_rows(store, plan, withdrawn)
         if known:
-            say(f"{plan.source}: {len(known):,} images were ingested before; the rows rejected then are tried again")
+            say(f"{plan.source}: {len(known):,} images came in or were withdrawn before; rejected rows are tried again")
         elif plan.source in {shard.source for shard in store.shards}:
-            say(f"{plan.source}: a source of this name but with other content was ingested before; this one is added")
-        yield replace(plan, jobs=tuple(replace(job, known=known) for job in plan.jobs))
+            say(f"{plan.source}: was ingested before with other content; images that are the same are passed over")
+        held = _held(store, plan)
+        yield replace(plan, jobs=tuple(replace(job, known=known, held=held) for job in plan.jobs))
 
 
 def _known_rows(store: Dataset, plan: SourcePlan, withdrawn: pl.DataFrame) -> frozenset[str]:
-    """Rows of the same source that are in the dataset, or were until they were withdrawn."""
+    """Rows of the same source that are in the dataset, or were until they were withdrawn (whatever it holds now)."""
     shards = [shard for shard in store.shards if shard.fingerprint.startswith(f"{plan.content}-")]
     columns = ["source_path", "source_row"]
     tables = [pl.read_parquet(shard.converted, columns=columns) for shard in shards]
-    tables.append(withdrawn.filter(pl.col("fingerprint").str.starts_with(f"{plan.content}-")).select(columns))
+    same = pl.col("fingerprint").str.starts_with(f"{plan.content}-") | (pl.col("source") == plan.source)
+    tables.append(withdrawn.filter(same).select(columns))
     return frozenset(key for table in tables for key in row_keys(table))
+
+
+def _held(store: Dataset, plan: SourcePlan) -> frozenset[str]:
+    """Images that came from a source of this name when it held something else: fewer files, say, or an older table."""
+    columns = ["source_path", "object_id", "xxh3"]
+    others = [shard for shard in store.shards if shard.source == plan.source]
+    others = [shard for shard in others if not shard.fingerprint.startswith(f"{plan.content}-")]
+    tables = [pl.read_parquet(shard.converted, columns=columns) for shard in others]
+    return frozenset(held_key(row, row["xxh3"]) for table in tables for row in table.iter_rows(named=True))
 
 
 def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) -> JobResult:

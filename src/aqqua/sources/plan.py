@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Job:
         shard_images: a shard gets no more images than this.
         seed: of the order within the shard.
         known: rows that are in the dataset already, as `source_path:source_row`.
+        held: images that are there already if their pixels are the same, as `source_path:object_id:xxh3`.
         aloud: show how far it is.
         curation: what becomes of copies and footers.
     """
@@ -61,6 +62,7 @@ class Job:
     shard_images: int
     seed: int
     known: frozenset[str] = frozenset()
+    held: frozenset[str] = frozenset()
     aloud: bool = False
     curation: Curation = field(default_factory=Curation)
 
@@ -108,7 +110,8 @@ def plan_source(
     content = tree.fingerprint() + _choice(tree)
     said = kind if kind and ":" in kind else reader.name  # with its options
     fingerprint = f"{content}-{_recipe(said, card, tables, curation)}"
-    name = tree.path.name or str(tree.path.resolve())
+    name = tree.path.name or tree.path.resolve().name
+    name = f"{name}/{tree.only}" if tree.only else name  # files of one folder are sources of their own
     jobs = tuple(
         Job(
             kind=reader.name,
@@ -168,6 +171,11 @@ def _packed(parts: Sequence[Part], shard_images: int) -> Iterator[tuple[Piece, .
         rows += size - starts[-1]
     if waiting:
         yield tuple(waiting)
+
+
+def held_key(row: Mapping[str, object], xxh3: object) -> str:
+    """What an image is known by when its source has changed: its file, its object, and its pixels."""
+    return f"{row['source_path']}:{row['object_id']}:{xxh3}"
 
 
 def row_keys(frame: pl.DataFrame) -> pl.Series:
