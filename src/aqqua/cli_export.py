@@ -36,12 +36,13 @@ def export(
     new_version_of: str | None = None,
     community: str | None = None,
 ) -> None:
-    """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive,
-    `--to darwincore` what OBIS and GBIF take, `--to zenodo` a draft there that a person publishes.
+    """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
+
+    `--to darwincore` writes what OBIS and GBIF take, `--to zenodo` makes a draft there that a person publishes.
 
     Args:
-        datasets: the dataset (for a model: its folder); a release may be of several, with an umbrella record.
-        to: ecotaxa, release, darwincore, zenodo (of a release), model, or another one: see the page on sources and exports.
+        datasets: the dataset (a model: its folder; Zenodo: a release); a release may be of several, with an umbrella.
+        to: ecotaxa, release, darwincore, zenodo, model, or another one: see the page on sources and exports.
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).
         update: EcoTaxa: predictions for objects that are there already, instead of new objects.
@@ -67,7 +68,14 @@ def export(
 
     if not datasets:
         raise ConfigError("export needs a dataset", do="aqqua export DATASET --to ecotaxa --out DIR")
-    given = {"taxa": taxa, "on": date, "licence": licence, "version": as_version, "doi": doi, "umbrella": umbrella}
+    given: dict[str, Any] = {
+        "taxa": taxa,
+        "on": date,
+        "licence": licence,
+        "version": as_version,
+        "doi": doi,
+        "umbrella": umbrella,
+    }
     given |= {"about": about, "bench": bench, "predicted": predicted, "least_confidence": least_confidence}
     given |= {"absences": absences, "identified_by": identified_by, "media": media}
     given |= {"real": real, "new_version_of": new_version_of, "community": community}

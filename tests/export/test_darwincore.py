@@ -280,6 +280,26 @@ def test_nobody_is_named_but_authors(dataset: Dataset, tmp_path: Path) -> None:
     assert "@" not in text
 
 
+def test_addresses_in_names_of_samples_are_hidden_and_samples_stay_apart(tmp_path: Path) -> None:
+    names = ["haul of ada@institute.example.org"] * 9 + ["haul of jo@institute.example.org"] * 6
+    dataset = published(tmp_path / "nets", rows=images(sample_id=names, acquisition_id=[None] * 15))
+    (path,) = export(dataset.path, to="darwincore", out=tmp_path / "a.zip").files
+    with zipfile.ZipFile(path) as archive:
+        text = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert "institute.example" not in text
+    assert len(found(read(path)["event"], eventType="sample")) == 2
+
+
+def test_the_day_counts_where_an_embargo_ends(tmp_path: Path) -> None:
+    dataset = published(tmp_path / "nets", publish="embargo", publish_on=later(30))
+    report = export(dataset.path, to="darwincore", out=tmp_path / "a.zip", on=later(30))
+    with DwCAReader(str(report.files[0])) as archive:
+        assert archive.metadata is not None
+        assert archive.metadata.findtext("dataset/pubDate") == later(30)
+    with pytest.raises(ConfigError, match="no date"):
+        export(dataset.path, to="darwincore", out=tmp_path / "b.zip", on="soon")
+
+
 def test_the_same_dataset_gives_the_same_bytes(dataset: Dataset, tmp_path: Path) -> None:
     first, second = (
         export(dataset.path, to="darwincore", out=tmp_path / name).files[0].read_bytes() for name in ("a.zip", "b.zip")

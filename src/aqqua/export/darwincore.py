@@ -65,7 +65,7 @@ def export_darwincore(
     identified_by: str = "",
     media: str | Callable[[int], str | None] | None = None,
     card: Card | None = None,
-    on: date | None = None,
+    on: date | str | None = None,
 ) -> ExportReport:
     """Write a Darwin Core archive: Event core, Occurrence and ExtendedMeasurementOrFact extensions, EML.
 
@@ -80,7 +80,7 @@ def export_darwincore(
         identified_by: who validated: an author of the card.
         media: address of an image with `{uid}` in it, or a function from uid to address.
         card: as a release publishes it, after it was made sure that it may; that of the dataset, if not said.
-        on: day of the publication; today, if not said.
+        on: day of the publication, as 2027-07-15; today, if not said.
 
     Raises:
         ConfigError: the dataset may not be published, there is nothing to export, or somebody is named who is no
@@ -88,7 +88,7 @@ def export_darwincore(
         FormatError: the archive would be refused.
         StorageError: the disk is full.
     """
-    day = on or datetime.now(UTC).date()
+    day = _day(on)
     card = card or _public_card(dataset, day)
     _require_author(card, identified_by)
     images = _gather(dataset, uids, model)
@@ -112,6 +112,13 @@ def export_darwincore(
     eml = eml_xml(card, images, occurrences, package=package, on=day)
     write_archive(path, tables, eml)
     return ExportReport([path], len(images), [*_left_out(objects), *findings])
+
+
+def _day(on: date | str | None) -> date:
+    try:
+        return date.fromisoformat(on) if isinstance(on, str) else on or datetime.now(UTC).date()
+    except ValueError as error:
+        raise ConfigError(f"{on!r} is no date", do="write the day of the publication as 2027-07-15") from error
 
 
 def _public_card(dataset: Dataset, on: date) -> Card:

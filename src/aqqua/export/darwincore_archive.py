@@ -1,7 +1,7 @@
 """The file of a Darwin Core archive: tables as text, their description (meta.xml), and all in one zip.
 
 Tables are tab separated without any quoting (as OBIS's and GBIF's own tools write them): tabs, line breaks and what
-else could break a row become a blank, and XML's forbidden characters are left out.
+else could break a row become a blank, XML's forbidden characters and anybody's e-mail address are left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import polars as pl
 
 from aqqua.export.darwincore_occurrences import number_text
 from aqqua.export.darwincore_terms import EMOF, EVENT, OCCURRENCE, ROW_TYPES
+from aqqua.metadata.private import without_addresses
 from aqqua.store.atomic import whole
 
 __all__ = ["TABLES", "cell", "meta_xml", "table_text", "write_archive", "xml_text"]
@@ -41,7 +42,7 @@ def cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return number_text(value, digits=9) if math.isfinite(value) else ""
-    return xml_text(_BREAKS.sub(" ", str(value)).strip())
+    return without_addresses(xml_text(_BREAKS.sub(" ", str(value)).strip()))
 
 
 def xml_text(text: str) -> str:

@@ -13,12 +13,14 @@ import numpy as np
 import polars as pl
 import xxhash
 
+from aqqua.metadata.private import has_address
+
 __all__ = ["UNIT", "cell_id", "event_rows", "with_units"]
 
 UNIT = "unit"
 """The column that says which event an image belongs to."""
 _EARTH_M = 6_371_008.8  # mean radius, IUGG
-_SAMPLE = ["cruise_id", "sample_event"]
+_NAMES = ("project", "sample_id", "acquisition_id", "instrument_id")
 
 
 def cell_id(*parts: object) -> str:
@@ -41,6 +43,7 @@ def with_units(images: pl.DataFrame, dataset: str, project: str) -> pl.DataFrame
     Returns:
         With `cruise`, `cruise_id`, `sample`, `sample_event`, and `unit`.
     """
+    images = images.with_columns(_without_addresses(images[name]) for name in _NAMES)
     cruise = pl.col("project").fill_null(project)
     unnamed = pl.struct("source_path", "sample_idx").map_elements(_unnamed, pl.String)
     images = images.with_columns(cruise=cruise, sample=pl.coalesce("sample_id", unnamed))
@@ -92,8 +95,17 @@ def _named(
 
 def _unnamed(row: dict[str, object]) -> str:
     """A name for a sample that has none: the same for the same place in the same table, without telling its path."""
-    digest = xxhash.xxh3_64_hexdigest(str(row["source_path"]).encode("utf-8", "surrogatepass"))
-    return f"sample-{digest[:8]}-{row['sample_idx']}"
+    return f"sample-{_hash(str(row['source_path']))}-{row['sample_idx']}"
+
+
+def _without_addresses(names: pl.Series) -> pl.Series:
+    """Names with somebody's e-mail address in them are told apart by a hash instead."""
+    hidden = {name: f"removed-{_hash(name)}" for name in names.drop_nulls().unique() if has_address(name)}
+    return names.replace(hidden) if hidden else names
+
+
+def _hash(text: str) -> str:
+    return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))[:8]
 
 
 def _layer() -> pl.Expr:
