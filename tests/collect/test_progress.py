@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from aqqua.collect.charts import bars, land_path, world
+from aqqua.collect.charts import bars, draw_land, land_path, world
 from aqqua.collect.progress import Gathered, Pledged, Progress, count, progress_html
 from aqqua.collect.receive import receive
 from aqqua.collect.registry import Registry
@@ -81,3 +81,8 @@ def test_the_map_knows_land_and_the_date_line() -> None:
     assert "60°S 170°W: 1 images" in picture
     assert len(land_path()) < 120_000
     assert "M0 179.5h360" in land_path()  # Antarctica
+
+
+@pytest.mark.slow
+def test_land_is_as_it_was_drawn() -> None:
+    assert draw_land() == land_path()

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from html import escape
+from importlib.resources import files
 
-__all__ = ["STYLE", "bars", "land_path", "world"]
+__all__ = ["STYLE", "bars", "draw_land", "land_path", "world"]
 
 STYLE = (
     ":root{--ground:#f3f5f7;--surface:#fff;--line:#dde2e7;--ink:#16212b;--soft:#52606d;--here:#00678a;"
@@ -133,7 +134,12 @@ def _spot(latitude: float, longitude: float, images: int) -> str:
 
 @cache
 def land_path() -> str:
-    """Land as an SVG path, a row of half a degree at a time, in degrees from the upper left corner."""
+    """Land as an SVG path, as `draw_land` drew it: that takes seconds and a gigabyte, too much for a web page."""
+    return (files("aqqua.collect") / "land.txt").read_text(encoding="utf-8").strip()
+
+
+def draw_land() -> str:
+    """Draw land from NOAA's GLOBE elevation model, a row of half a degree at a time, in degrees from the upper left."""
     import numpy as np
     from global_land_mask import globe
 

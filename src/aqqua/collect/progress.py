@@ -142,6 +142,7 @@ def progress_html(progress: Progress, *, embed: bool = False, home: str = "") ->
     way_back = f'<nav class=home><a href="{escape(home)}">AqQua data desk</a></nav>' if home and not embed else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset=utf-8><meta name=viewport content="width=device-width">'
+        '<link rel=icon href="data:,">'
         f"<title>AqQua: how far the collection is</title><style>{STYLE}</style></head>"
         f"<body{kind}>{way_back}{body}</body></html>"
     )
