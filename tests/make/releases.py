@@ -51,7 +51,8 @@ def releasable(path: Path, counts: tuple[int, ...] = (20, 12), **said: object) -
         builder = ShardBuilder(path / "jobs" / str(seed), source=f"source_{seed}.zip", fingerprint=f"print_{seed}",
                                seed=seed)  # fmt: skip
         part = batch(count, seed)
-        at_sea = [pl.lit(40.5).alias("latitude"), (pl.lit(-30.0) + pl.Series(range(count)) / 100).alias("longitude")]
+        longitudes = [-30 + number % 500 / 100 for number in range(count)]
+        at_sea = [pl.lit(40.5).alias("latitude"), pl.Series("longitude", longitudes)]
         converted = part.converted.with_columns(at_sea)
         raw = part.raw.with_columns(
             pl.lit("Jane Doe").alias("object_annotation_person_name"),

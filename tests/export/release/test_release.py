@@ -19,13 +19,14 @@ from aqqua.export import export
 from aqqua.export.release import ReleaseReport, release, shards
 from aqqua.metadata.card import Person
 from aqqua.sources.aqqua_dataset import merge
+from aqqua.sources.ingest import ingest
 from aqqua.store.dataset import Dataset
 from aqqua.store.images import ShardReader, write_shard
 from aqqua.store.lineage import lineage
 from aqqua.store.verify import verify
 from tests.export.release.conftest import ON, Released
 from tests.make.datasets import miniature
-from tests.make.releases import SECRETS, releasable
+from tests.make.releases import SECRETS, card, releasable
 
 FORMAT_PAGE = Path(__file__).parents[3] / "docs" / "reference" / "format.md"
 
@@ -142,6 +143,17 @@ def test_nobody_is_named_who_did_not_agree(released: Released, several: tuple[Re
     assert "[removed]" in str(dict(cells(released.bag)))
     before = [str(one) for one in released.dataset.raw(released.dataset.metadata([])["uid"].to_list())]
     assert "Jane Doe" in "".join(before)  # so that the test can fail
+
+
+def test_nobody_of_a_genuine_ecotaxa_package_is_named(shared_data: Path, tmp_path: Path) -> None:
+    ingest([shared_data / "ecotaxa" / "qa_packages" / "import_test"], tmp_path / "genuine")
+    card().save(tmp_path / "genuine" / "card.yaml")
+    dataset = Dataset.open(tmp_path / "genuine")
+    raw = dataset.raw(dataset.metadata([])["uid"].to_list())
+    who = {text for row in raw for name, text in row.items() if "annotation_person" in name}
+    assert len(who) > 1
+    place = release([dataset], tmp_path / "out", on=ON).records[0]
+    assert not [(name, one) for name, text in cells(place) for one in who if one in text]
 
 
 def test_labels_are_signed_by_roles_only(released: Released) -> None:
