@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from aqqua.errors import NotFoundError, SourceError, UnknownNameError
+from aqqua.errors import ConfigError, NotFoundError, SourceError, UnknownNameError
 from aqqua.metadata.card import Card
 from aqqua.sources.archive import Tree
-from aqqua.sources.cards import card_for, tables_for
+from aqqua.sources.cards import card_for, refuse_mixed_rights, tables_for
+from aqqua.sources.ingest import ingest
+from aqqua.store.dataset import Dataset
+from tests.make.folders import CARD, write_classes
 from tests.make.packing import pack
 
 USUAL = Card(title="of the dataset")
@@ -75,3 +78,27 @@ def test_a_single_file_named_from_its_own_folder(tmp_path: Path, monkeypatch: py
     (tmp_path / "cells.npy").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     assert card_for(Tree("cells.npy"), None, Card(title="usual")).title == "usual"
+
+
+@pytest.mark.parametrize("name", ["license_allows_training", "consent_global_interpolation"])
+def test_what_one_source_forbids_the_card_of_the_whole_must_forbid(name: str) -> None:
+    closed = Card(**{name: False})  # type: ignore[arg-type]
+    for whole in (Card(), Card(**{name: True})):  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="the owners of this source do not allow") as told:
+            refuse_mixed_rights(whole, [(Path("a.zip"), whole), (Path("b.zip"), closed)])
+        assert "b.zip" in str(told.value)
+    refuse_mixed_rights(closed, [(Path("a.zip"), Card(**{name: True})), (Path("b.zip"), closed)])  # type: ignore[arg-type]
+    refuse_mixed_rights(Card(**{name: True}), [(Path("a.zip"), Card())])  # type: ignore[arg-type]
+
+
+def test_nothing_comes_into_a_dataset_that_promises_more_than_the_owners(tmp_path: Path) -> None:
+    write_classes(tmp_path / "free")
+    dataset = ingest([tmp_path / "free"], tmp_path / "ds").dataset
+    write_classes(tmp_path / "closed")
+    (tmp_path / "closed" / "card.yaml").write_text(f"{CARD}\nlicense_allows_training: false\n")
+    with pytest.raises(ConfigError, match="do not allow training"):
+        ingest([tmp_path / "closed"], tmp_path / "ds")
+    assert Dataset.open(tmp_path / "ds").snapshot == dataset.snapshot
+    apart = ingest([tmp_path / "closed"], tmp_path / "apart").dataset
+    with pytest.raises(ConfigError, match="do not allow training"):
+        ingest([apart.path], tmp_path / "ds")

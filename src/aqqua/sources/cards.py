@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from aqqua.errors import NotFoundError
+from aqqua.errors import ConfigError, NotFoundError
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.ifdo_card import card_of
 from aqqua.sources.tables import TextTable, decode_text, read_table
 
-__all__ = ["OwnerTable", "card_for", "check_card", "tables_for"]
+__all__ = ["OwnerTable", "card_for", "check_card", "refuse_mixed_rights", "tables_for"]
 
 CARD = "card.yaml"
+_RIGHTS = {"license_allows_training": "training", "consent_global_interpolation": "global interpolation"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,29 @@ def check_card(card: Card) -> None:
     """
     columns = {"source_path": pl.String, "source_row": pl.Int32, "image_path": pl.String, "object_id": pl.String}
     harmonise(pl.DataFrame([dict.fromkeys(columns)], schema=columns), source="folder", card=card)
+
+
+def refuse_mixed_rights(dataset: Card, sources: Iterable[tuple[Path, Card]]) -> None:
+    """Refuse a source whose owners say no to what the card of the whole dataset does not say no to.
+
+    The card is asked when a model is trained or a map is made, so it must hold for every image.
+
+    Args:
+        dataset: the card of the dataset.
+        sources: path and card of each source that is to come in.
+
+    Raises:
+        ConfigError: a source says no.
+    """
+    for path, card in sources:
+        for name, what in _RIGHTS.items():
+            if getattr(card, name) is False and getattr(dataset, name) is not False:
+                do = f"ingest it into a dataset of its own, or write {name}: false into the card of the dataset"
+                raise ConfigError(
+                    f"the owners of this source do not allow {what}, the card of the dataset does not say so",
+                    where=path,
+                    do=do,
+                )
 
 
 def tables_for(tree: Tree, card: Card, given: list[str | Path]) -> tuple[OwnerTable, ...]:
