@@ -33,10 +33,12 @@ __all__ = [
 
 PUBLISHER = "AqQua"
 _OPEN_PLACES = (
-    "ecotaxa", "doi.org", "zenodo.org", "pangaea.de", "seanoe.org", "dryad", "figshare.com", "gbif.org", "obis.org",
-    "ifcb", "hdl.handle.net", "bco-dmo.org", "dataverse", "emodnet", "osf.io", "github.com", "huggingface.co",
+    "doi.org", "zenodo.org", "pangaea.de", "seanoe.org", "datadryad.org", "figshare.com", "gbif.org", "obis.org",
+    "handle.net", "bco-dmo.org", "dataverse.org", "emodnet.eu", "osf.io", "huggingface.co", "kaggle.com",
+    "ecotaxa.obs-vlfr.fr", "ecotaxa.sorbonne-universite.fr", "ecopart.obs-vlfr.fr", "ifcb-data.whoi.edu",
+    "ifcb.caloos.org", "squidle.org", "usgs.gov", "noaa.gov",
 )  # fmt: skip
-"""Parts of the hosts whose addresses may be told; others may be private shares."""
+"""Hosts (with those below them) whose addresses may be told; others may be private shares."""
 _TEXTS = ("title", "abstract", "citation", "acknowledgement", "institution", "project", "platform", "access", "source")
 
 
@@ -181,8 +183,8 @@ def _may_be_told(source: str) -> bool:
     if "://" not in source:
         return not source.startswith(("/", "~", "\\")) and ":\\" not in source
     place = urlsplit(source)
-    host = (place.hostname or "").lower()
-    return not place.username and not place.query and any(part in host for part in _OPEN_PLACES)
+    host = f".{(place.hostname or '').lower()}"
+    return not place.username and not place.query and any(host.endswith(f".{name}") for name in _OPEN_PLACES)
 
 
 def extent_of(metadata: pl.DataFrame) -> Extent:
