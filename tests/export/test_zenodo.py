@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError, FormatError, NotFoundError, RefusedError, RemoteError, UnsafeInputError
 from aqqua.export import export
+from aqqua.export.release import release as release_of
 from aqqua.export.zenodo import SERVER_ENV, deposit
 from aqqua.export.zenodo_record import key_of, metadata_of, path_of, restore
 from aqqua.export.zenodo_wire import TOKEN_ENV, Patience, Wire
@@ -398,6 +399,25 @@ def test_a_dataset_is_released_first(zenodo: ZenodoDouble, tmp_path: Path, monke
     assert one.metadata["title"] == dataset.card.title
     assert "bagit.txt" in one.files
     assert report.files == [tmp_path / "record.json"]
+
+
+def test_the_reserved_doi_goes_into_the_release_and_only_documents_are_sent_again(
+    zenodo: ZenodoDouble, clock: Clock, tmp_path: Path
+) -> None:
+    dataset, out = published(tmp_path / "nets"), tmp_path / "record.json"
+    first = release_of([dataset], tmp_path / "first", on="2026-01-02").records[0]
+    draft, _, _ = send(zenodo, first, clock, out=out)
+    second = release_of([dataset], tmp_path / "second", on="2026-01-02", doi=draft.doi).records[0]
+    assert second.name == first.name
+    uploads = len(zenodo.world.uploads)
+    again, _, _ = send(zenodo, second, clock, out=out)
+    assert again.number == draft.number
+    changed = set(zenodo.world.uploads[uploads:])
+    assert "datacite.json" in changed
+    assert not any("images" in name or "parquet" in name for name in changed)
+    one = zenodo.world.get(draft.number)
+    assert json.loads(one.files["datacite.json"])["doi"] == draft.doi
+    assert one.files == contents(second)
 
 
 def test_a_fetched_record_gets_its_folders_back(zenodo: ZenodoDouble, release: Path, clock: Clock) -> None:

@@ -45,8 +45,7 @@ def with_units(images: pl.DataFrame, dataset: str, project: str) -> pl.DataFrame
     """
     images = images.with_columns(_without_addresses(images[name]) for name in _NAMES)
     cruise = pl.col("project").fill_null(project)
-    unnamed = pl.struct("source_path", "sample_idx").map_elements(_unnamed, pl.String)
-    images = images.with_columns(cruise=cruise, sample=pl.coalesce("sample_id", unnamed))
+    images = images.with_columns(cruise=cruise, sample=_sample_names(images))
     images = _named(images, ["cruise"], "cruise_id", dataset)
     images = _named(images, ["cruise", "sample"], "sample_event", dataset)
     images = images.with_columns(layer=pl.when(_is_layered()).then(_layer()))
@@ -93,9 +92,16 @@ def _named(
     return images.join(names, on=columns, nulls_equal=True, how="left", maintain_order="left")
 
 
-def _unnamed(row: dict[str, object]) -> str:
-    """A name for a sample that has none: the same for the same place in the same table, without telling its path."""
-    return f"sample-{_hash(str(row['source_path']))}-{row['sample_idx']}"
+def _sample_names(images: pl.DataFrame) -> pl.Series:
+    """Names of samples; one that has none gets one from its place in its table, without telling its path."""
+    place = ["source_path", "sample_idx"]
+    nameless = images.filter(pl.col("sample_id").is_null()).select(place).unique()
+    names = [f"sample-{_hash(str(path))}-{number}" for path, number in nameless.iter_rows()]
+    made = nameless.with_columns(pl.Series("made", names, pl.String))
+    joined = images.select("sample_id", *place).join(
+        made, on=place, nulls_equal=True, how="left", maintain_order="left"
+    )
+    return joined.select(pl.coalesce("sample_id", "made")).to_series()
 
 
 def _without_addresses(names: pl.Series) -> pl.Series:
