@@ -14,7 +14,9 @@ from aqqua.metadata.check import CHECKED, Finding, Limits, check_rows
 from aqqua.metadata.rejects import RejectGroup, group_rejects, missing_table
 from aqqua.store.atomic import whole
 from aqqua.store.dataset import Dataset
+from aqqua.store.moves import read_withdrawn
 from aqqua.store.overrules import Overrule, apply_overrules, overrule, read_overrules
+from aqqua.store.rows import reading
 from aqqua.store.verify import verify
 
 __all__ = ["check", "grouped", "overrule_flag", "reject_summary", "write_missing"]
@@ -78,11 +80,17 @@ def overrule_flag(
 
 
 def still_rejected(dataset: Dataset) -> pl.DataFrame:
-    """Rejected rows without those that came in later, with a correction or a better card."""
+    """Rejected rows without those that came in later, with a correction or a better card, or were withdrawn since."""
     rejects = dataset.rejected()
+    if rejects.is_empty():
+        return rejects
     rows = ["source_path", "source_row", "object_id"]
-    inside = dataset.metadata(rows).select(rows).unique() if len(rejects) else rejects.select(rows)
-    return rejects.join(inside, on=rows, how="anti", nulls_equal=True, maintain_order="left")
+    with reading(dataset.path):
+        inside = [pl.read_parquet(shard.converted, columns=rows).select(rows) for shard in dataset.shards]
+        gone = read_withdrawn(dataset.path, dataset.snapshot).select(rows[:2])
+    came = pl.concat([rejects.select(rows).clear(), *inside]).unique()
+    rest = rejects.join(came, on=rows, how="anti", nulls_equal=True, maintain_order="left")
+    return rest.join(gone, on=rows[:2], how="anti", nulls_equal=True, maintain_order="left")
 
 
 def reject_summary(dataset: Dataset | Path | str) -> list[RejectGroup]:
