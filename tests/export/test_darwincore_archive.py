@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
+import requests
 from dwca.read import DwCAReader
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from aqqua.export.darwincore_eml import box_of, split_name
 from aqqua.export.darwincore_events import cell_id
 from aqqua.export.darwincore_occurrences import number_text
 from aqqua.export.darwincore_rules import check_tables
+from aqqua.export.darwincore_terms import INSTRUMENTS, MEASURES
 
 ANY = st.text(max_size=40)  # lone surrogates too
 
@@ -94,6 +96,21 @@ def test_all_terms_have_an_address_of_their_own() -> None:
     for columns in TABLES.values():
         assert len(set(columns.values())) == len(columns)
         assert all(term.startswith("http://") for term in columns.values())
+
+
+@pytest.mark.network
+def test_nerc_knows_every_address() -> None:
+    addresses = {one.type_id: one.name for one in MEASURES.values()}
+    addresses |= {one.unit_id: one.unit for one in MEASURES.values()}
+    addresses |= dict.fromkeys(INSTRUMENTS.values(), "")
+    for address, words in addresses.items():
+        if address:
+            try:
+                answer = requests.get(address, timeout=30)
+            except requests.RequestException as error:
+                pytest.skip(f"NERC cannot be reached: {type(error).__name__}")
+            assert answer.status_code == 200, address
+            assert not words or "instrument" in words or words in answer.text, (address, words)
 
 
 @given(st.lists(st.text(max_size=8), min_size=2, max_size=2), st.lists(st.text(max_size=8), min_size=2, max_size=2))

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError, FormatError, NotFoundError, RefusedError, RemoteError, UnsafeInputError
 from aqqua.export import export
 from aqqua.export.release import release as release_of
 from aqqua.export.zenodo import SERVER_ENV, deposit
+from aqqua.export.zenodo_journal import Journal
 from aqqua.export.zenodo_record import key_of, metadata_of, path_of, restore
 from aqqua.export.zenodo_wire import TOKEN_ENV, Patience, Wire
 from tests.make.published import published
@@ -443,6 +445,35 @@ def test_names_lead_back_or_are_refused(parts: list[str]) -> None:
     else:
         assert "/" not in key
         assert path_of(key) == path
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda one: (
+        st.lists(one)
+        | st.dictionaries(
+            st.sampled_from(sorted(DATACITE))
+            | st.sampled_from(["title", "name", "description", "number", "files", "key"]),
+            one,
+        )
+    ),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=JSON)
+def test_damaged_documents_are_told_and_nothing_else_happens(
+    said: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    damaged = {**DATACITE, **said} if isinstance(said, dict) else said
+    (folder / "datacite.json").write_text(json.dumps(damaged))
+    with suppress(FormatError):  # and nothing else
+        assert metadata_of(folder)["title"]
+    journal = {"aqqua_zenodo_journal": 1, "server": "", "release": "", "inherited": [], "number": said, "files": said}
+    (folder / "journal.json").write_text(json.dumps(journal))
+    with pytest.raises(FormatError, match="no journal"):
+        Journal.read(folder / "journal.json")
 
 
 def test_the_double_refuses_as_documented(zenodo: ZenodoDouble) -> None:

@@ -89,10 +89,12 @@ class Journal:
                 raise ValueError("another version")
             files = {one["key"]: Sent(**one) for one in said.pop("files")}
             head = {name: said.pop(name) for name in ("server", "release", "number", "inherited")}
+            if not (head["number"] is None or type(head["number"]) is int) or not isinstance(head["inherited"], list):
+                raise ValueError("no number of a draft")
             return cls(path=path, said=said, files=files, **head)
         except FileNotFoundError as error:
             raise NotFoundError("there is no such journal", where=path) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             do = "name a file that `aqqua export --to zenodo` wrote, or a new one"
             raise FormatError("this is no journal of a record", where=path, do=do) from error
 

@@ -140,7 +140,7 @@ def metadata_of(release: Path, *, community: str = "") -> dict[str, Any]:
             raise ValueError("too large")
         said = json.loads(path.read_text("utf-8"))
         metadata = dict(_metadata(said))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise FormatError(f"datacite.json is damaged ({error!r})", where=path, do="make the release again") from error
     for name in ("title", "creators", "license"):
         if not metadata.get(name):
