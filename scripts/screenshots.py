@@ -192,6 +192,9 @@ def main() -> None:
     contact_sheet(given.out / "ocean-sheet.jpg", seed=5, cell_px=130)
     with explorer(given.dataset) as address:
         take(address, chromium, given.out)
+    from scripts.screenshots_desk import take_desk
+
+    take_desk(given.dataset, chromium, given.out)
 
 
 if __name__ == "__main__":

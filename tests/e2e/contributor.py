@@ -49,7 +49,8 @@ def visiting(browser: Browser, address: str) -> Iterator[Visit]:
         context.close()
     for watch, expected in watches:
         unexpected = [said for said in watch.complaints if not any(known in said for known in expected)]
-        assert not (watch.elsewhere() or unexpected), (watch.elsewhere(), unexpected)
+        assert not watch.elsewhere(), watch.elsewhere()
+        assert not unexpected, unexpected
 
 
 def fill_in(page: Page, answers: Mapping[str, Any]) -> None:
