@@ -139,6 +139,14 @@ def test_a_value_from_a_name_is_told_and_can_be_overruled() -> None:
     assert told.converted["time_utc"].to_list() == [datetime(2024, 4, 15, 22, tzinfo=UTC)]
 
 
+def test_a_name_that_tells_no_time_is_no_column() -> None:
+    from aqqua.metadata.harmonise import harmonise
+
+    raw = images("SPC-PWSSC-0-000836-087-324-2296-108-80.png")
+    (reason,) = harmonise(raw, source="folder", card=Card()).rejects.filter(field="time_utc")["reason"]
+    assert reason.endswith("in the image's name stands for no value")
+
+
 def test_real_names_of_spc(shared_data: Path) -> None:
     """3,213 images: 214 by a clock at zero, two by clocks that run decades ahead."""
     with zipfile.ZipFile(shared_data / "images/spc_pwssc/spc_pwssc.zip") as archive:

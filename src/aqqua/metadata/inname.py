@@ -16,9 +16,10 @@ from aqqua.metadata.products import Column, read_constant, read_product
 from aqqua.metadata.reading import Reading, kinds, problems, read_text
 from aqqua.metadata.units import QUANTITY_OF_UNIT, Unit, unit_of
 
-__all__ = ["Names", "instrument_in_names"]
+__all__ = ["IMAGE_NAME", "Names", "instrument_in_names"]
 
-_COLUMN = "the image's name"
+IMAGE_NAME = "the image's name"
+"""What stands in the place of a column where a value is read from the name of an image."""
 _LOOKED_AT = 1000
 
 
@@ -89,10 +90,10 @@ class Names:
         if group is None:
             return None
         if entry.dtype == "str":
-            return read_text(_COLUMN, frame[group])
+            return read_text(IMAGE_NAME, frame[group])
         said = pattern.units.get(group)
         unit = said.unit if said else _house(group)
-        return read_product([Column(_COLUMN, frame[group], (unit,) if unit else ())], entry, plausible)
+        return read_product([Column(IMAGE_NAME, frame[group], (unit,) if unit else ())], entry, plausible)
 
     def _told(self, reading: Reading, pattern: NamePattern, frame: pl.DataFrame, entry: Field) -> Reading:
         """With its way, and a finding that the value comes from a name."""
@@ -122,12 +123,12 @@ def _times(frame: pl.DataFrame, entry: Field) -> Reading:
     kind = kinds(unreadable=parsed["bad"] & matched, sentinel=parsed["unset"] & matched, impossible=impossible)
     findings = []
     if parsed["dateonly"].any():
-        told = f"{_COLUMN}: no time of day is given, midnight UTC is taken"
+        told = f"{IMAGE_NAME}: no time of day is given, midnight UTC is taken"
         do = "give the time where it is known"
         findings.append(Finding("info", "time_of_day_missing", told, count=int(parsed["dateonly"].sum()), do=do))
     value = parsed["value"].set(impossible, None)
     return Reading(
-        _COLUMN, f"{_COLUMN} [UTC]", value, problems(kind, frame["_matched"].fill_null(""), _COLUMN), findings
+        IMAGE_NAME, f"{IMAGE_NAME} [UTC]", value, problems(kind, frame["_matched"].fill_null(""), IMAGE_NAME), findings
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from aqqua.metadata.fields import FIELDS, Field
+from aqqua.metadata.inname import IMAGE_NAME
 from aqqua.metadata.mapping import InstrumentMapping
 from aqqua.metadata.reading import Reading
 
@@ -61,13 +62,13 @@ def _rejects(
     problem = reading.problem.struct.unnest().filter(missing)
     reason = problem.select(
         pl.when(pl.col("kind") == "unreadable")
-        .then(pl.format("the {} {} in column {} cannot be read", pl.lit(title), _quoted(), "column"))
+        .then(pl.format("the {} {} in {} cannot be read", pl.lit(title), _quoted(), _place()))
         .when(pl.col("kind") == "impossible")
-        .then(pl.format("the {} {} in column {} is not {}", pl.lit(title), _quoted(), "column", pl.lit(_range(entry))))
+        .then(pl.format("the {} {} in {} is not {}", pl.lit(title), _quoted(), _place(), pl.lit(_range(entry))))
         .when(pl.col("kind") == "sentinel")
-        .then(pl.format("the {} is missing: {} in column {} stands for no value", pl.lit(title), _quoted(), "column"))
+        .then(pl.format("the {} is missing: {} in {} stands for no value", pl.lit(title), _quoted(), _place()))
         .when(pl.col("kind") == "no unit")
-        .then(pl.format("the {} {} in column {} has no known unit", pl.lit(title), _quoted(), "column"))
+        .then(pl.format("the {} {} in {} has no known unit", pl.lit(title), _quoted(), _place()))
         .when(pl.col("kind") == "no date")
         .then(pl.format("the date is missing, there is only {} in columns {}", _quoted(), "column"))
         .otherwise(pl.lit(f"the {title} is missing"))
@@ -94,6 +95,12 @@ def _rejects(
 
 def _quoted() -> pl.Expr:
     return pl.format("'{}'", pl.col("text").fill_null("").str.slice(0, 60))
+
+
+def _place() -> pl.Expr:
+    """Where a text stood: a column, or the image's name, which is none."""
+    column = pl.col("column")
+    return pl.when(column == IMAGE_NAME).then(column).otherwise(pl.format("column {}", column))
 
 
 def _range(entry: Field) -> str:
