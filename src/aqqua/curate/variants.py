@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from posixpath import splitext
 from typing import Any, Literal
 
@@ -127,7 +128,8 @@ def name_groups(frame: pl.DataFrame) -> list[list[int]]:
         # A file of several rows – a collage, a bin, an image that several objects share – says nothing about copies.
         by_file = [variant_key(image)[0]] if files[image] == 1 else []
         for key in [*by_file, *([(source, name)] if name else [])]:
-            together.join(firsts.setdefault(key, row), row)
+            if (first := firsts.setdefault(key, row)) != row:
+                together.join(first, row)
     return [rows for rows in together.all().values() if len(rows) <= _MOST]
 
 
@@ -137,18 +139,25 @@ def variant_key(path: str) -> tuple[str, str | None]:
     >>> variant_key("cast1/raw/0007.tif"), variant_key("cast1/0007_vignette.jpg")
     (('cast1/0007', 'raw'), ('cast1/0007', 'vignette'))
     """
-    *folders, file = splitext(path.lower())[0].split("/")
-    role = None
-    kept = []
-    for folder in folders:
-        role = _ROLES.get(folder, role)
-        kept += [] if folder in _ROLES else [folder]
-    words = _PARTS.split(file)
+    folder, slash, file = path.lower().rpartition("/")
+    kept, role = _folder_key(folder) if slash else ("", None)
+    words = _PARTS.split(splitext(file)[0])
     while len(words) > 1 and words[-1] in _ROLES:
         role = _ROLES[words.pop()]
     while len(words) > 1 and words[0] in _ROLES:
         role = _ROLES[words.pop(0)]
-    return "/".join([*kept, "_".join(words)]), role
+    return kept + "_".join(words), role
+
+
+@lru_cache(maxsize=1 << 12)
+def _folder_key(path: str) -> tuple[str, str | None]:
+    """The folders of a file but those that say which kind of copy it is, each with a slash behind; and that kind."""
+    role = None
+    kept = ""
+    for folder in path.split("/"):
+        role = _ROLES.get(folder, role)
+        kept += "" if folder in _ROLES else f"{folder}/"
+    return kept, role
 
 
 def _ranks(frame: pl.DataFrame) -> list[int]:

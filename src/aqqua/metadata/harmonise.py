@@ -103,7 +103,6 @@ def _instruments(raw: pl.DataFrame, source: str, card: Card, mapping: Instrument
         return replace(
             read, value=pl.Series([mapping.name], dtype=pl.String).new_from_index(0, raw.height), how="mapping"
         )
-    usual, how = _usual_instrument(table, card, source)
     number = read.value.str.contains(r"^[0-9.,\s]*$").fill_null(False)  # a camera's number is no instrument
     read = replace(read, value=read.value.set(number, None))
     known = {text: instrument_of(text) or text for text in read.value.drop_nulls().unique().to_list()}
@@ -117,6 +116,7 @@ def _instruments(raw: pl.DataFrame, source: str, card: Card, mapping: Instrument
             Finding("warning", "instrument_unknown", told, count=int(read.value.is_in(strange).sum()), do=do)
         )
     if named.null_count():
+        usual, how = _usual_instrument(table, card, source)
         if how.startswith("guessed"):
             told = f"no instrument is named; {how}"
             do = "confirm with  overrides: {instrument: …}  in card.yaml"

@@ -141,6 +141,10 @@ def said_by_names(pattern: NamePattern, texts: Sequence[pl.Series]) -> pl.DataFr
     for text in texts:
         plain = text.str.replace_all("\\", "/", literal=True)
         hit = plain.str.contains(pattern.pattern).fill_null(False)
+        if not hit.any():
+            none = pl.Series([None], dtype=pl.String).new_from_index(0, len(text))
+            frames.append(pl.DataFrame([none.alias(column) for column in ("_matched", *pattern.groups)]))
+            continue
         name = plain.set(~hit, None).alias("_matched")
         columns = [name.str.extract_groups(pattern.pattern).struct.unnest()] if pattern.groups else []
         frames.append(pl.concat([name.to_frame(), *columns], how="horizontal"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import polars as pl
 
@@ -286,16 +287,23 @@ def below_surface(value: pl.Series, name: str, findings: list[Finding]) -> pl.Se
 
 def read_constant(name: str, text: str, unit: Unit | str | None, entry: Field, size: int) -> Reading:
     """One value for all rows, from a card."""
-    one = pl.Series([text], dtype=pl.String)
-    if entry.dtype == "datetime":
-        reading = read_moments((name, one), None, entry)
-    elif entry.numeric:
-        reading = read_product([Column(name, one, (unit,) if unit else ())], entry, None)
-    else:
-        reading = read_text(name, one)
+    # What can be a time depends on when it is asked; the rest is read once for all tables.
+    reading = _read_one(name, text, unit, entry) if entry.dtype != "datetime" else _one(name, text, unit, entry)
     return replace(
         reading,
         value=reading.value.new_from_index(0, size),
         problem=reading.problem.new_from_index(0, size),
         findings=[],
     )
+
+
+def _one(name: str, text: str, unit: Unit | str | None, entry: Field) -> Reading:
+    one = pl.Series([text], dtype=pl.String)
+    if entry.dtype == "datetime":
+        return read_moments((name, one), None, entry)
+    if entry.numeric:
+        return read_product([Column(name, one, (unit,) if unit else ())], entry, None)
+    return read_text(name, one)
+
+
+_read_one = lru_cache(maxsize=256)(_one)

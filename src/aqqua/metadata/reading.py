@@ -107,8 +107,10 @@ def first_of(readings: Iterable[Reading], size: int, dtype: pl.DataType) -> Read
         if new.any() or reading.value.null_count() == size:
             findings += reading.findings
         value = reading.value.cast(dtype).zip_with(new, value)
-        told = problem.struct.field("kind").is_null() & reading.problem.struct.field("kind").is_not_null()
-        problem = reading.problem.zip_with(told, problem)
+        kind = reading.problem.struct.field("kind")
+        if kind.null_count() < size:
+            told = problem.struct.field("kind").is_null() & kind.is_not_null()
+            problem = reading.problem.zip_with(told, problem)
         if value.null_count() == 0:
             break
     return Reading(

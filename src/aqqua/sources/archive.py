@@ -103,7 +103,8 @@ class Tree:
 
     def with_suffix(self, *suffixes: str) -> list[str]:
         """Names of the chosen members that end with one of some suffixes (".png"), whatever their case, sorted."""
-        found = [name for suffix in suffixes for name in self._by_suffix.get(suffix, ()) if self.chosen(name)]
+        found = [name for suffix in suffixes for name in self._by_suffix.get(suffix, ())]
+        found = found if self.only is None else [name for name in found if self.chosen(name)]
         return found if len(suffixes) == 1 else sorted(found)
 
     def chosen(self, name: str) -> bool:

@@ -1,9 +1,9 @@
 """The two usual kinds of image file, decoded without detours: plain PNG, and JPEG with one or three channels.
 
 Pillow's own way of opening a file (guess the kind, read all that is in the header, set up, copy twice) takes longer
-than decoding a small image. Here the header is read by hand as far as it matters, and Pillow's decoder is called on the
-rest; the pixels are the same. Whatever is not plain, or not whole, is left to `aqqua.sources.pixels`, which then also
-knows what to say about it.
+than decoding a small image. Here the header is read by hand as far as it matters, and the decoder inside Pillow is
+called on the rest as `Image.frombytes` and `tobytes` call it; the pixels are the same. Whatever is not plain, or not
+whole, is left to `aqqua.sources.pixels`, which then also knows what to say about it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import _imaging as _pillow
 
 __all__ = ["decode_plain"]
 
@@ -29,6 +29,7 @@ _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 _BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, restarts, applications, comments
 _JPEG_MODES = {1: "L", 3: "RGB"}
 
+_BYTES = {"L": 1, "RGB": 3, "I;16": 2}
 _MAX_PIXELS = 1 << 26
 """Larger ones go the careful way."""
 
@@ -48,6 +49,8 @@ def decode_plain(data: bytes) -> np.ndarray | None:
         if data.startswith(_JPEG):
             return _jpeg(data)
     except (struct.error, ValueError, OSError, MemoryError, SyntaxError):  # what Pillow's decoders raise
+        return None
+    except (AttributeError, TypeError):  # another Pillow, whose inside is otherwise
         return None
     return None
 
@@ -94,7 +97,19 @@ def _decoded(mode: str, size: tuple[int, int], data: bytes, decoder: str, *argum
     width, height = size
     if not mode or not data or not 0 < width * height <= _MAX_PIXELS:
         return None
-    samples = np.frombuffer(Image.frombytes(mode, size, data, decoder, *arguments).tobytes(), np.uint8)
+    box, nbytes = (0, 0, width, height), width * height * _BYTES[mode]
+    image = _pillow.new(mode, size)
+    reader = getattr(_pillow, f"{decoder}_decoder")(mode, *arguments)
+    reader.setimage(image, box)
+    left, failed = reader.decode(data)
+    if left >= 0 or failed:  # there should be more to come, or it cannot be decoded
+        return None
+    writer = _pillow.raw_encoder(mode, mode, 0, 1)
+    writer.setimage(image, box)
+    _, done, content = writer.encode(nbytes)
+    if done != 1 or len(content) != nbytes:
+        return None
+    samples = np.frombuffer(content, np.uint8)
     if mode == "I;16":
         return samples.view("<u2").astype(np.uint16).reshape(height, width)
     return samples.copy().reshape((height, width) if mode == "L" else (height, width, 3))

@@ -31,6 +31,8 @@ __all__ = ["FramesMasks", "MaskedFrames", "patches"]
 
 _FOLDER = re.compile(r"^(.*[_ -])?(masks?|labels?|label_?images?|segmentations?|annotations?|ground_?truth|gt)$", re.I)
 _BESIDE = re.compile(r"^(.+)[._ -](masks?|labels?|seg|segmentation|gt)$", re.I)
+_ANY = re.compile("mask|label|seg|annotation|truth|gt", re.I)
+"""In every name that the two above know is one of these."""
 _LOSSY = (".jpg", ".jpeg")
 _MAX_OBJECTS = 65_535
 
@@ -78,6 +80,8 @@ class FramesMasks:
 def _pairs(tree: Tree) -> dict[str, str]:
     """Frame → mask."""
     images = tree.with_suffix(*IMAGE_SUFFIXES)
+    if not _ANY.search("\n".join(images)):
+        return {}
     masks = [name for name in images if _is_mask_name(name) and not name.lower().endswith(_LOSSY)]
     if not masks:
         return {}

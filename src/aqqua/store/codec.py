@@ -27,7 +27,11 @@ MAX_SIDE_PX = 65_535
 MAX_CHANNELS = 63
 
 _TRAILER = struct.Struct("<2sBBHHQ")
+_SHAPE = struct.Struct("<HHBB")
+_SMALL_BYTES = 1 << 15
+"""Below this a copy costs less than hashing in two steps."""
 _MAGIC, _VERSION = b"AQ", 1
+_BYTE = np.dtype(np.uint8)
 _CFRAME = b"\x9e\xa8b2frame\x00"
 
 
@@ -139,13 +143,20 @@ def pixel_hash(pixels: np.ndarray) -> int:
 
 
 def _digest(pixels: np.ndarray, channels: int) -> int:
+    shape = _SHAPE.pack(*pixels.shape[:2], channels, pixels.itemsize)
+    if pixels.nbytes < _SMALL_BYTES:
+        return xxhash.xxh3_64_intdigest(pixels.tobytes() + shape)
     digest = xxhash.xxh3_64(pixels.data)
-    digest.update(struct.pack("<HHBB", *pixels.shape[:2], channels, pixels.itemsize))
+    digest.update(shape)
     return int(digest.intdigest())
 
 
 def _canonical(pixels: np.ndarray) -> tuple[np.ndarray, int]:
     """The same image contiguous, little endian, without an idle channel axis; and its number of channels."""
+    if pixels.dtype is _BYTE and pixels.ndim == 2 and pixels.flags.c_contiguous:
+        height, width = pixels.shape
+        if 0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX and height * width <= MAX_IMAGE_BYTES:
+            return pixels, 1
     if pixels.dtype.kind != "u" or pixels.itemsize not in {1, 2}:
         raise FormatError(f"an image of type {pixels.dtype} cannot be stored", do="convert it to uint8 or uint16")
     if pixels.ndim == 3 and pixels.shape[2] == 1:
