@@ -290,6 +290,17 @@ def test_addresses_in_names_of_samples_are_hidden_and_samples_stay_apart(tmp_pat
     assert len(found(read(path)["event"], eventType="sample")) == 2
 
 
+def test_annotators_of_the_source_are_not_told(tmp_path: Path) -> None:
+    names = ["haul of Jo Doe 1"] * 9 + ["haul of Jo Doe 2"] * 6
+    said = LABELS | {7: ("Calanoida (says Jo Doe)", "validated")}
+    dataset = published(tmp_path / "nets", rows=images(sample_id=names), labels=said, annotator="Jo Doe")
+    (path,) = export(dataset.path, to="darwincore", out=tmp_path / "a.zip").files
+    with zipfile.ZipFile(path) as archive:
+        text = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert "Doe" not in text
+    assert len(found(read(path)["event"], eventType="sample")) == 2
+
+
 def test_the_day_counts_where_an_embargo_ends(tmp_path: Path) -> None:
     dataset = published(tmp_path / "nets", publish="embargo", publish_on=later(30))
     report = export(dataset.path, to="darwincore", out=tmp_path / "a.zip", on=later(30))
@@ -320,7 +331,7 @@ def test_chosen_images_only_and_none_that_are_not_there(dataset: Dataset, tmp_pa
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_names_keep_rows_whole_and_apart(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = data.draw(st.lists(texts, min_size=4, max_size=4, unique=True))

@@ -81,14 +81,17 @@ def published(
     rows: pl.DataFrame | None = None,
     labels: dict[int, tuple[str, str]] | None = None,
     predicted: bool = True,
+    annotator: str | None = None,
     **changes: Any,
 ) -> Dataset:
-    """The dataset, its uids in the order of the rows by `object_id`."""
+    """The dataset; `annotator` stands in its Raw Metadata, `changes` go to its card."""
     rows = images() if rows is None else rows
     count = len(rows)
     rng = np.random.default_rng(1)
     pixels = [rng.integers(0, 255, (10 + k % 3, 20), np.uint8) for k in range(count)]
     raw = rows.select("source_path", "source_row", "object_id")
+    if annotator:
+        raw = raw.with_columns(object_annotation_person_name=pl.lit(annotator))
     said = LABELS if labels is None else labels
     table = pl.DataFrame(
         {

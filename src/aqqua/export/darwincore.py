@@ -26,9 +26,11 @@ from aqqua.export.darwincore_names import MACHINE, identify, name_objects
 from aqqua.export.darwincore_occurrences import Media, absence_rows, measurement_rows, occurrence_rows
 from aqqua.export.darwincore_rules import check_tables
 from aqqua.export.release.facts import public_card
+from aqqua.export.release.shards import names_of
 from aqqua.export.release.terms import reasons_against, terms_of
 from aqqua.metadata.check import Finding
 from aqqua.metadata.licences import LICENCES
+from aqqua.metadata.private import without
 from aqqua.metadata.taxa import load_taxonomy
 
 if TYPE_CHECKING:
@@ -93,7 +95,8 @@ def export_darwincore(
     _require_author(card, identified_by)
     images = _gather(dataset, uids, model)
     short = card.id or f"aqqua-{dataset.uuid[:8]}"
-    images = with_units(images, cell_id(short), card.project or card.title)
+    people = names_of(dataset)
+    images = without(with_units(images, cell_id(short), card.project or card.title, people), people)
     told = identify(_objects(images), predicted=predicted, least=least_confidence)
     objects = name_objects(told, load_taxonomy(dataset.card.taxa))
     objects = objects.with_columns(reference=_references(dataset, objects))

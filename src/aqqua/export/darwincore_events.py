@@ -7,6 +7,7 @@ add up (bins of an IFCB) or not (size fractions of a net) is not said in metadat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import numpy as np
@@ -32,18 +33,19 @@ def cell_id(*parts: object) -> str:
     return ":".join(quote("" if part is None else str(part), safe="") for part in parts)
 
 
-def with_units(images: pl.DataFrame, dataset: str, project: str) -> pl.DataFrame:
+def with_units(images: pl.DataFrame, dataset: str, project: str, people: Sequence[str] = ()) -> pl.DataFrame:
     """Say for each image which cruise, sample and unit it is of.
 
     Args:
         images: Converted Metadata.
         dataset: with which all identifiers begin, as `cell_id` gives it.
         project: what stands for a missing project.
+        people: names of people that must not be told.
 
     Returns:
         With `cruise`, `cruise_id`, `sample`, `sample_event`, and `unit`.
     """
-    images = images.with_columns(_without_addresses(images[name]) for name in _NAMES)
+    images = images.with_columns(_without_people(images[name], people) for name in _NAMES)
     cruise = pl.col("project").fill_null(project)
     images = images.with_columns(cruise=cruise, sample=_sample_names(images))
     images = _named(images, ["cruise"], "cruise_id", dataset)
@@ -104,9 +106,13 @@ def _sample_names(images: pl.DataFrame) -> pl.Series:
     return joined.select(pl.coalesce("sample_id", "made")).to_series()
 
 
-def _without_addresses(names: pl.Series) -> pl.Series:
-    """Names with somebody's e-mail address in them are told apart by a hash instead."""
-    hidden = {name: f"removed-{_hash(name)}" for name in names.drop_nulls().unique() if has_address(name)}
+def _without_people(names: pl.Series, people: Sequence[str]) -> pl.Series:
+    """Names with somebody's name or e-mail address in them are told apart by a hash instead."""
+    hidden = {
+        name: f"removed-{_hash(name)}"
+        for name in names.drop_nulls().unique()
+        if has_address(name) or any(person in name for person in people)
+    }
     return names.replace(hidden) if hidden else names
 
 
