@@ -7,6 +7,7 @@ absolute paths, "..", links that lead out, encrypted members and absurd sizes ar
 from __future__ import annotations
 
 import os
+import re
 import stat
 import struct
 import unicodedata
@@ -253,12 +254,18 @@ class Tree:
         return True
 
 
+_ODD = re.compile(r"[\\\0:]|\.\.|^/|^\./")
+"""Names without any of these are as they should be."""
+
+
 def safe_name(name: str, where: str) -> str:
     """Return a member's name with forward slashes, or refuse one that leads out of its folder.
 
     Raises:
         UnsafeInputError: the name is absolute or holds "..".
     """
+    if not _ODD.search(name):
+        return name
     posix = name.replace("\\", "/")
     if posix.startswith("/") or ".." in posix.split("/") or "\0" in posix or (len(posix) > 1 and posix[1] == ":"):
         raise UnsafeInputError(

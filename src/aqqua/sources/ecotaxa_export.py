@@ -25,6 +25,7 @@ from aqqua.sources.ecotaxa_vignettes import DamagedBundle, bundle_names, mark_va
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
 from aqqua.sources.tables import TextTable, build_table, decode_text, open_text, pass_over, read_lines
+from aqqua.sources.tables_plain import read_rows
 
 __all__ = ["EcotaxaExport", "EcotaxaTable"]
 
@@ -115,10 +116,11 @@ class EcotaxaTable(Part):
             typed = second is not None and _is_types(second.cells)
             if typed and second is not None:
                 rest, left, number = pass_over(lines, start, second.number + 1)
-                data = islice(read_lines(rest, "\t", number), left, None if stop is None else left + stop - start)
+                count = None if stop is None else stop - start
+                table = read_rows(_header(first.cells), rest, left, count, number, where)
             else:
                 data = islice(chain(() if second is None else (second,), records), start, stop)
-            table = build_table(_header(first.cells), data, where)
+                table = build_table(_header(first.cells), data, where)
         if table.lines and not typed and start == 0:
             told = "the table has no line of types: read here, but EcoTaxa would not import it"
             table.findings.append(Finding("info", "no_types_line", told, where))
@@ -149,13 +151,15 @@ class EcotaxaTable(Part):
 
     def _image(self, file: str, folder: str) -> str | Problem:
         """The member that a table's file name means: beside the table, else from the root of the package."""
-        stem = re.sub(r"^ecotaxa_?", "", splitext(basename(self.name))[0], flags=re.IGNORECASE)
         try:
             safe_name(file, self.name)
         except UnsafeInputError:
             return Problem(
                 "img_file_name", f"the file name {file!r} leads out of the package", "put the image beside the table"
             )
+        if (exact := f"{folder}/{file}".strip("/")) in self.tree.members:
+            return exact
+        stem = re.sub(r"^ecotaxa_?", "", splitext(basename(self.name))[0], flags=re.IGNORECASE)
         for place in (folder, f"{folder}/{stem}", ""):
             if found := self.tree.find(f"{place}/{file}".strip("/")):
                 return found

@@ -170,14 +170,24 @@ def read_table(data: bytes, name: str) -> TextTable:
     return build_table(header, records[1:], name)
 
 
-def build_table(header: Sequence[str], records: Iterable[Line], name: str) -> TextTable:
+def build_table(
+    header: Sequence[str], records: Iterable[Line], name: str, before: tuple[list[pl.DataFrame], int] | None = None
+) -> TextTable:
     """Put records under their header; missing cells are null, surplus ones make the row a problem.
 
     A header that stands twice keeps its first column; where the two differ, the row is a problem. Both are kept.
+
+    Args:
+        header: names of the columns.
+        records: in order.
+        name: of the table, for messages.
+        before: rows that came before, one a line, as frames of all columns; and the number of their first line.
     """
     columns, findings = _unique(header, name)
-    blocks: list[pl.DataFrame] = []
-    table = TextTable(pl.DataFrame(), [], {}, findings)
+    blocks, line = before or ([], 1)
+    blocks = [frame.rename(dict(zip(frame.columns, columns, strict=True))) for frame in blocks]
+    lines = list(range(line, line + sum(map(len, blocks))))
+    table = TextTable(pl.DataFrame(), lines, {}, findings)
     block: list[list[str]] = []
     short = 0
     for number, found in records:

@@ -235,7 +235,8 @@ def _pixel_columns(records: Sequence[Record]) -> dict[str, pl.Series]:
     """What the store knows from the pixels."""
     kinds = {"width": pl.Int32, "height": pl.Int32, "channels": pl.UInt8, "dtype": pl.String, "nbytes": pl.UInt32}
     kinds |= {"xxh3": pl.UInt64}
-    return {name: pl.Series(name, [getattr(entry, name) for entry in records], kind) for name, kind in kinds.items()}
+    told = dict(zip(Record._fields, zip(*records, strict=True), strict=True)) if records else {}
+    return {name: pl.Series(name, told.get(name, ()), kind) for name, kind in kinds.items()}
 
 
 def _conform_raw(frame: pl.DataFrame) -> pl.DataFrame:
