@@ -18,6 +18,7 @@ from aqqua.metadata.licences import (
     may_learn,
     may_pass_into,
     may_publish,
+    may_share_card,
     shared_licences,
 )
 
@@ -103,6 +104,48 @@ def test_licences_that_several_datasets_share() -> None:
     assert "CC-BY-NC-4.0" in shared_licences(["CC-BY-4.0", "CC-BY-NC-4.0", "CC0-1.0"])
     assert "CC-BY-4.0" not in shared_licences(["CC-BY-4.0", "CC-BY-NC-4.0"])
     assert shared_licences(["CC-BY-SA-4.0", "CC-BY-NC-4.0"]) == ()
+
+
+NEVER = Card(licence="CC-BY-4.0", publish="never")
+LATE = Card(licence="CC-BY-4.0", publish="embargo", publish_on="2028-01-01")
+EARLY = Card(licence="CC-BY-4.0", publish="on", publish_on="2027-07-15")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "ok"),
+    [
+        (EARLY, EARLY, True),
+        (EARLY, LATE, True),
+        (LATE, EARLY, False),
+        (LATE, Card(), False),
+        (NEVER, EARLY, False),
+        (NEVER, NEVER, True),
+        (LATE, NEVER, True),
+        (Card(licence="CC-BY-SA-4.0"), Card(licence="CC-BY-4.0"), False),
+        (Card(licence="CC0-1.0"), Card(licence="CC-BY-4.0"), True),
+        (Card(licence="CC-BY-4.0"), Card(), True),
+        (Card(), Card(licence="CC-BY-4.0"), True),
+        (Card(licence="CC-BY-SA-4.0", publish_licence="CC-BY-4.0"), Card(licence="CC-BY-4.0"), True),
+    ],
+)
+def test_which_source_may_come_under_which_card(part: Card, whole: Card, ok: bool) -> None:
+    verdict = may_share_card(part, whole)
+    assert verdict.ok is ok
+    assert verdict.why
+
+
+@given(stated, stated, stated, publish, publish, days, days, days)
+def test_law_a_release_of_the_whole_breaks_no_promise_to_a_part(
+    one: str, two: str, release: str, said: str, other: str, until: date, later: date, on: date
+) -> None:
+    part = Card(licence=one, publish=said, publish_on=until.isoformat() if said in {"on", "embargo"} else "")
+    whole = Card(licence=two, publish=other, publish_on=later.isoformat() if other in {"on", "embargo"} else "")
+
+    def may(card: Card) -> bool:
+        return may_enter(card.licence, release, on=on, publish=card.publish, publish_on=card.publish_on).ok
+
+    if may_share_card(part, whole) and may(whole):
+        assert may(part)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:

@@ -102,3 +102,14 @@ def test_nothing_comes_into_a_dataset_that_promises_more_than_the_owners(tmp_pat
     apart = ingest([tmp_path / "closed"], tmp_path / "apart").dataset
     with pytest.raises(ConfigError, match="do not allow training"):
         ingest([apart.path], tmp_path / "ds")
+
+
+def test_an_embargo_does_not_end_by_coming_into_a_dataset(tmp_path: Path) -> None:
+    write_classes(tmp_path / "free")
+    dataset = ingest([tmp_path / "free"], tmp_path / "ds").dataset
+    write_classes(tmp_path / "late")
+    (tmp_path / "late" / "card.yaml").write_text(f"{CARD}\npublish: embargo\npublish_on: 2028-01-01\n")
+    with pytest.raises(ConfigError, match="agreed to a publication from 2028-01-01"):
+        ingest([tmp_path / "late"], tmp_path / "ds")
+    assert Dataset.open(tmp_path / "ds").snapshot == dataset.snapshot
+    assert ingest([tmp_path / "late"], tmp_path / "apart").images > 0

@@ -28,6 +28,7 @@ __all__ = [
     "may_learn",
     "may_pass_into",
     "may_publish",
+    "may_share_card",
     "shared_licences",
 ]
 
@@ -252,6 +253,29 @@ def may_learn(card: Card) -> Verdict:
     if not card.license_allows_training:
         return Verdict(False, ("the owners do not want models to learn from these images",))
     return Verdict(True, ("the owners agreed that models may learn from these images",))
+
+
+def may_share_card(part: Card, whole: Card) -> Verdict:
+    """Whether data under one card may come into a dataset under another: a release of the whole keeps both terms.
+
+    What is not said is not compared: it stands against a release of its own.
+
+    Args:
+        part: the card of a source.
+        whole: the card of the dataset it is to come into.
+    """
+    against = []
+    if whole.publish != "never":
+        if part.publish == "never":
+            against.append("its owners do not want it published")
+        elif part.publish_on and part.publish_on > whole.publish_on:
+            until = whole.publish_on or "any day"
+            against.append(f"its owners agreed to a publication from {part.publish_on}, not from {until}")
+    given, asked = part.publish_licence or part.licence, whole.publish_licence or whole.licence
+    if UNKNOWN not in {given, asked}:
+        verdict = may_pass_into(given, asked)
+        against += [] if verdict else verdict.why
+    return Verdict(not against, tuple(against) or ("it keeps the terms of both",))
 
 
 def shared_licences(licences: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import polars as pl
 from aqqua.errors import ConfigError, NotFoundError
 from aqqua.metadata.card import Card
 from aqqua.metadata.harmonise import harmonise
+from aqqua.metadata.licences import may_share_card
 from aqqua.sources.archive import MAX_TABLE_BYTES, Tree
 from aqqua.sources.ifdo_card import card_of
 from aqqua.sources.tables import TextTable, decode_text, read_table
@@ -78,7 +79,7 @@ def check_card(card: Card) -> None:
 def refuse_mixed_rights(dataset: Card, sources: Iterable[tuple[Path, Card]]) -> None:
     """Refuse a source whose owners say no to what the card of the whole dataset does not say no to.
 
-    The card is asked when a model is trained or a map is made, so it must hold for every image.
+    The card is asked when a model is trained, a map is made or a release is dated, so it must hold for every image.
 
     Args:
         dataset: the card of the dataset.
@@ -88,6 +89,10 @@ def refuse_mixed_rights(dataset: Card, sources: Iterable[tuple[Path, Card]]) -> 
         ConfigError: a source says no.
     """
     for path, card in sources:
+        terms = may_share_card(card, dataset)
+        if not terms:
+            do = "ingest it into a dataset of its own: each dataset is released under its own licence, on its own day"
+            raise ConfigError(f"this source cannot be in a dataset with this card: {terms}", where=path, do=do)
         for name, what in _RIGHTS.items():
             if getattr(card, name) is False and getattr(dataset, name) is not False:
                 do = f"ingest it into a dataset of its own, or write {name}: false into the card of the dataset"
