@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 import polars as pl
@@ -28,7 +28,7 @@ def read_rows(
 
     Args:
         header: names of the columns.
-        lines: with "\\n" at their ends.
+        lines: with their line ends, made one as a file opened for text does.
         left_out: so many records at the beginning are left out.
         count: of records; None: all.
         number: of the first line, from 1.
