@@ -3,66 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError, FormatError, NotFoundError, RefusedError, RemoteError, UnsafeInputError
 from aqqua.export import export
 from aqqua.export.release import release as release_of
 from aqqua.export.zenodo import SERVER_ENV, deposit
-from aqqua.export.zenodo_journal import Journal
-from aqqua.export.zenodo_record import key_of, metadata_of, path_of, restore
+from aqqua.export.zenodo_record import restore
 from aqqua.export.zenodo_wire import TOKEN_ENV, Patience, Wire
 from tests.make.published import published
+from tests.make.releases import DATACITE, contents, small_release
 from tests.zenodo_double import Fault, ZenodoDouble
 from tests.zenodo_double.world import TOKEN, md5
-
-DATACITE: dict[str, Any] = {
-    "titles": [{"title": "Nets off Exampletown"}],
-    "creators": [
-        {
-            "name": "Ada Larsen",
-            "nameType": "Personal",
-            "nameIdentifiers": [
-                {"nameIdentifier": "https://orcid.org/0000-0002-1825-0097", "nameIdentifierScheme": "ORCID"}
-            ],
-            "affiliation": [{"name": "Institute of Marine Research"}],
-        }
-    ],
-    "contributors": [
-        {"name": "Jo Adeyemi", "nameType": "Personal", "contributorType": "Supervisor"},
-        {"name": "Exampletown University", "nameType": "Organizational", "contributorType": "Novelty"},
-    ],
-    "descriptions": [{"description": "One <b>.\n\nTwo & three.", "descriptionType": "Abstract"}],
-    "rightsList": [{"rightsIdentifier": "CC-BY-4.0"}],
-    "version": "1.2",
-    "subjects": [{"subject": "plankton"}],
-    "relatedIdentifiers": [
-        {"relatedIdentifier": "10.5281/zenodo.1", "relatedIdentifierType": "DOI", "relationType": "IsDerivedFrom"},
-        {"relatedIdentifier": "10.5281/zenodo.2", "relatedIdentifierType": "DOI", "relationType": "Novelty"},
-    ],
-    "dates": [{"date": "2027-07-15", "dateType": "Issued"}],
-}
 
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    folder = tmp_path / "nets-1.2"
-    (folder / "data" / "images").mkdir(parents=True)
-    (folder / "datacite.json").write_text(json.dumps(DATACITE))
-    (folder / "bagit.txt").write_text("BagIt-Version: 1.0\n")
-    (folder / "data" / "card.yaml").write_text("title: nets\n")
-    (folder / "data" / "images" / "000.lmdb").write_bytes(os.urandom(3_000_000))
-    (folder / "data" / "empty.txt").touch()
-    return folder
+    return small_release(tmp_path)
 
 
 @pytest.fixture
@@ -91,14 +53,6 @@ def send(zenodo: ZenodoDouble, release: Path, clock: Clock, **options: Any) -> t
     return deposit(release, asked.pop("out", release.parent / "record.json"), **asked)
 
 
-def contents(release: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(release).as_posix().replace("/", "__"): path.read_bytes()
-        for path in release.rglob("*")
-        if path.is_file()
-    }
-
-
 def check_draft(zenodo: ZenodoDouble, release: Path, number: int) -> None:
     """All is there, and nobody published."""
     one = zenodo.world.get(number)
@@ -125,25 +79,6 @@ def test_the_journal_says_all_but_the_token(zenodo: ZenodoDouble, release: Path,
     assert {one["key"]: one["md5"] for one in journal["files"]} == {k: md5(v) for k, v in contents(release).items()}
     assert TOKEN not in text
     assert not any(TOKEN in line for line in zenodo.world.asked)
-
-
-def test_the_metadata_are_those_of_datacite(release: Path) -> None:
-    metadata = metadata_of(release, community="aqqua")
-    assert metadata["creators"] == [
-        {"name": "Larsen, Ada", "affiliation": "Institute of Marine Research", "orcid": "0000-0002-1825-0097"}
-    ]
-    assert metadata["contributors"] == [
-        {"name": "Adeyemi, Jo", "type": "Supervisor"},
-        {"name": "Exampletown University", "type": "Other"},
-    ]
-    assert metadata["description"] == "<p>One &lt;b&gt;.</p><p>Two &amp; three.</p>"
-    assert metadata["related_identifiers"] == [
-        {"identifier": "10.5281/zenodo.1", "relation": "isDerivedFrom"},
-        {"identifier": "10.5281/zenodo.2", "relation": "references"},
-    ]
-    assert (metadata["license"], metadata["upload_type"], metadata["version"]) == ("cc-by-4.0", "dataset", "1.2")
-    assert (metadata["publication_date"], metadata["prereserve_doi"]) == ("2027-07-15", True)
-    assert metadata["communities"] == [{"identifier": "aqqua"}]
 
 
 def test_a_second_run_sends_nothing_again(zenodo: ZenodoDouble, release: Path, clock: Clock) -> None:
@@ -433,47 +368,6 @@ def test_a_fetched_record_gets_its_folders_back(zenodo: ZenodoDouble, release: P
     (fetched / "..__..__evil").touch()
     with pytest.raises(UnsafeInputError):
         restore(fetched)
-
-
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1), min_size=1, max_size=3))
-def test_names_lead_back_or_are_refused(parts: list[str]) -> None:
-    path = "/".join(parts)
-    try:
-        key = key_of(path)
-    except ConfigError:
-        assert "_" in path
-    else:
-        assert "/" not in key
-        assert path_of(key) == path
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda one: (
-        st.lists(one)
-        | st.dictionaries(
-            st.sampled_from(sorted(DATACITE))
-            | st.sampled_from(["title", "name", "description", "number", "files", "key"]),
-            one,
-        )
-    ),
-)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said=JSON)
-def test_damaged_documents_are_told_and_nothing_else_happens(
-    said: Any, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("damaged")
-    damaged = {**DATACITE, **said} if isinstance(said, dict) else said
-    (folder / "datacite.json").write_text(json.dumps(damaged))
-    with suppress(FormatError):  # and nothing else
-        assert metadata_of(folder)["title"]
-    journal = {"aqqua_zenodo_journal": 1, "server": "", "release": "", "inherited": [], "number": said, "files": said}
-    (folder / "journal.json").write_text(json.dumps(journal))
-    with pytest.raises(FormatError, match="no journal"):
-        Journal.read(folder / "journal.json")
 
 
 def test_the_double_refuses_as_documented(zenodo: ZenodoDouble) -> None:
