@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,14 @@ def test_numbers_are_public_and_people_are_not(client: TestClient) -> None:
     assert "1,200,000" in text
     assert "Larsen" not in text
     assert "institute.example" not in text
+
+
+def test_a_consent_is_read_in_the_words_that_are_kept(client: TestClient, registry: Registry) -> None:
+    shown = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", client.get("/form").text)))
+    made = registry.submit(whole_answers())
+    for consent in registry.consents(made.id):
+        for sentence in consent["wording"].split(". "):
+            assert sentence.rstrip(".") in shown
+    page = client.get("/form").text
+    for consent in registry.consents(made.id):
+        assert f'<p class="meaning" id="help-{consent["question"]}">' in page  # in sight, not in a tooltip
