@@ -6,7 +6,9 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from aqqua.__main__ import main
 from aqqua.cli import app
@@ -87,3 +89,14 @@ def test_bad_input_is_a_few_clear_lines(
     assert "Error:" in err
     assert hint in err
     assert "Traceback" not in err
+
+
+def test_an_ingest_that_brings_no_image_in_fails_for_what_follows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.full((8, 8), 200, np.uint8)
+    (tmp_path / "images").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "images" / "a.png")
+    code, out, _ = run("ingest", str(tmp_path / "images"), str(tmp_path / "data"), capsys=capsys)
+    assert code == 1
+    assert "no image came in: 1 row did not get in" in out

@@ -116,7 +116,7 @@ def ingest(
     where: Where = "here",
     workers: int | None = None,
 ) -> None:
-    """Read raw sources into a dataset: `aqqua ingest SOURCE… DATASET`.
+    """Read raw sources into a dataset: `aqqua ingest SOURCE… DATASET`; exit status 1 if no image came in.
 
     Args:
         paths: one or more sources (folder, zip, bin), then the dataset to make or to add to.
@@ -138,7 +138,10 @@ def ingest(
 
     options: dict[str, Any] = {"table": table, "fix": fix, "labels": labels, "taxa": taxa}
     options |= {"variants": variants, "cut_footers": cut_footers, "where": where, "workers": workers}
-    print(run(paths[:-1], paths[-1], source=source, card=card, **options))
+    report = run(paths[:-1], paths[-1], source=source, card=card, **options)
+    print(report)
+    if report.rejected and not report.images:
+        sys.exit(1)  # nothing came in: what should follow must not
 
 
 @app.command(sort_key=3)
