@@ -14,7 +14,7 @@ test: .venv/installed-dev lint  ## lint, types, layers, docs and every test
 	scripts/run-tests
 
 quick: .venv/installed-dev  ## the fast tests only
-	$(PY) -m pytest -q -n 2 -m "not slow" $(ARGS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 fuzz: .venv/installed-dev  ## attack every reader of untrusted files for MINUTES=5
 	$(PY) -m tests.fuzz $(or $(MINUTES),5) $(ARGS)
