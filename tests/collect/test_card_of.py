@@ -15,7 +15,7 @@ def test_terms_and_people(tmp_path: Path) -> None:
     made = registry.submit(whole_answers(global_interpolation="no", funding="ESF 123"))
     card = card_of(made)
     assert (card.licence, card.license_allows_training, card.consent_global_interpolation) == ("CC-BY-4.0", True, False)
-    assert (card.publish, card.publish_on, card.publish_licence) == ("on", "2027-07-15", "CC-BY-NC-4.0")
+    assert (card.publish, card.publish_on, card.publish_licence) == ("on", "2097-07-15", "CC-BY-NC-4.0")
     assert [(one.name, one.author) for one in card.people] == [("Ada Larsen", True), ("Jo Adeyemi", False)]
     assert card.submission == made.id
     assert "@" not in card.dump()

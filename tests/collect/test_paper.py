@@ -20,7 +20,9 @@ def test_the_empty_form_asks_everything_and_ticks_nothing(tmp_path: Path) -> Non
     text = write_paper(tmp_path / "form.yaml").read_text(encoding="utf-8")
     written = read_paper(tmp_path / "form.yaml")
     assert list(written) == list(questions())
-    assert {name for name, value in written.items() if value is not None} == {"publish_on", "publish_licence"}
+    assert {name for name, value in written.items() if value is not None} == {
+        name for name, one in questions().items() if one.default
+    }
     assert "aqqua collect submit" in text
     assert "(needed if habitat is culture)" in text
     assert max(map(len, text.splitlines())) < 130

@@ -171,3 +171,10 @@ def test_one_consent_is_taken_back_alone(
     assert registry.history(id)[-1].what == "revoked"
     with pytest.raises(ConfigError, match="no consent"):
         revoke(registry, id, "everything", reason="x", by="contributor")
+
+
+def test_zips_beside_bins_are_not_left_out(owner: Path) -> None:
+    from tests.make.ifcb import write_bin
+
+    write_bin(owner)
+    assert [path.name for path in sources_in(owner)] == ["owner", "leg1.zip", "leg2.zip"]

@@ -116,7 +116,7 @@ def test_from_the_form_to_the_release_and_back_out(browser: Browser, tmp_path: P
         assert lead == f"{len(dataset)} images in 1 dataset are here; 0 in 0 submissions are pledged."
         assert "ZooScan" in table
 
-        place.aqqua("export", f"data/{id}", "--to", "release", "--out", "release", "--date", "2027-07-15")
+        place.aqqua("export", f"data/{id}", "--to", "release", "--out", "release", "--date", "2097-07-15")
         assert_only_the_agreed_authors_are_named(tmp_path / "release", id)
 
         told = place.aqqua("collect", "withdraw", id, "--reason", "rights were not ours", "--releases", "release")

@@ -88,7 +88,7 @@ def test_with_nothing_but_the_keyboard(visit: Visit, desk: Desk, tmp_path: Path)
         "formats": ["ifcb"],
         "licence": "CC-BY-4.0",
         "training": True,
-        "publish_on": "2027-07-15",
+        "publish_on": "2097-07-15",
     }
     expect(page.get_by_role("status")).to_contain_text(made.id)
     with page.expect_download() as download:

@@ -44,7 +44,7 @@ def whole_answers(**other: Any) -> dict[str, Any]:
         "licence_rights": "yes",
         "training": "yes",
         "publish": "on",
-        "publish_on": "2027-07-15",
+        "publish_on": "2097-07-15",
         "publish_licence": "CC-BY-NC-4.0",
         "global_interpolation": "yes",
         "privacy": "yes",

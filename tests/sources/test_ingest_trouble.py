@@ -171,3 +171,17 @@ def test_wrong_arguments_leave_nothing(tmp_path: Path, arguments: dict[str, obje
     assert not (tmp_path / "ds").exists()
     with pytest.raises(ConfigError):
         ingest([], tmp_path / "ds")
+
+
+def test_zips_beside_what_is_read_are_told(tmp_path: Path) -> None:
+    from aqqua.sources.ingest import ingest
+    from tests.make.ecotaxa import FLAVOURS, write_package
+    from tests.make.ifcb import write_bin
+
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    write_bin(folder)
+    write_package(folder / "leg1.zip", FLAVOURS["import"])
+    report = ingest([folder], tmp_path / "data")
+    told = [finding for finding in report.findings if finding.code == "zips_not_read"]
+    assert [(finding.count, finding.message.rpartition(": ")[2]) for finding in told] == [(1, "leg1.zip")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -125,6 +126,8 @@ def _question(section: str, entry: dict[str, Any]) -> Question:
     options_of = entry.pop("options_of", None)
     if options_of:
         entry["options"] = _options(options_of)
+    if entry["kind"] == "date" and str(entry.get("default", "")) < date.today().isoformat():
+        entry.pop("default", None)  # a day that is past is no answer
     when = {name: _values(values) for name, values in entry.pop("when", {}).items()}
     made = Question(**{**entry, "section": section, "when": MappingProxyType(when)})
     if made.kind not in KINDS or made.need not in _NEEDS or (made.kind == "agree" and made.default):

@@ -16,7 +16,7 @@ from aqqua.collect.card_of import card_of
 from aqqua.collect.registry import Registry, State, Submission
 from aqqua.errors import ConfigError, FormatError, SourceError
 from aqqua.metadata.card import Card
-from aqqua.sources import recognise
+from aqqua.sources import recognise, zips_beside
 from aqqua.sources.archive import Tree
 from aqqua.sources.cards import card_for
 from aqqua.sources.ingest import IngestReport, ingest
@@ -149,7 +149,7 @@ def sources_in(folder: Path, reader: str | None = None) -> list[Path]:
         return sorted(folder.glob("*.zip")) or [folder]
     try:
         recognise(folder)
-        return [folder]
+        return [folder, *zips_beside(folder)]
     except SourceError as error:
         first = error
     inner = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _may_be_source(path))

@@ -11,6 +11,7 @@ The name need not be guessed: `recognise` asks every reader. None or several tha
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 from collections.abc import Callable
@@ -18,13 +19,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from aqqua.errors import SourceError, UnknownNameError
+from aqqua.errors import FormatError, SourceError, UnknownNameError
 
 if TYPE_CHECKING:
     from aqqua.sources.archive import Tree
     from aqqua.sources.part import Source
 
-__all__ = ["SOURCES", "load_source", "recognise", "source_names"]
+__all__ = ["SOURCES", "load_source", "recognise", "source_names", "zips_beside"]
 
 SOURCES = {
     "aqqua_dataset": "aqqua.sources.aqqua_dataset:AqquaDataset",
@@ -42,6 +43,8 @@ SOURCES = {
     "zooprocess": "aqqua.sources.zooprocess:Zooprocess",
 }
 _GROUP = "aqqua.sources"
+_PARTS_OF_SOURCES = ("images.zip", "_blob.zip", "_blobs.zip", "_vis1.zip", "_dat1.zip")
+"""Names of zips that belong to the source they lie beside: UVP6 samples, masks of IFCB, scans of ZooProcess."""
 
 
 def source_names() -> list[str]:
@@ -117,6 +120,22 @@ def recognise(path: Path | str | Tree, name: str | None = None) -> Source:
     raise SourceError(
         f"several readers recognise this path:\n{told}", where=tree.path, do="name one of them with --source"
     )
+
+
+def zips_beside(folder: Path | str) -> list[Path]:
+    """Zips at the top of a folder that are sources of their own: whoever reads the folder does not read them.
+
+    Args:
+        folder: a source; of anything else than a folder there are none.
+    """
+    found = []
+    for path in sorted(Path(folder).glob("*.zip")):
+        if path.name.lower().endswith(_PARTS_OF_SOURCES):
+            continue
+        with contextlib.suppress(SourceError, FormatError):
+            recognise(path)
+            found.append(path)
+    return found
 
 
 def _what(tree: Tree) -> str:

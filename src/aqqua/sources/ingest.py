@@ -19,8 +19,10 @@ import polars as pl
 
 from aqqua.errors import ConfigError, SourceError
 from aqqua.metadata.card import Card
+from aqqua.metadata.check import Finding
 from aqqua.progress import say
 from aqqua.scale import map_shards
+from aqqua.sources import zips_beside
 from aqqua.sources.aqqua_dataset import merge, merged_card
 from aqqua.sources.archive import Tree
 from aqqua.sources.build import JobResult, build_shard
@@ -239,6 +241,7 @@ def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) ->
         SourceError: there was nothing to read, or a table fits no image at all.
     """
     findings = merge_findings(finding for result in results for finding in result.findings)
+    findings += _unread(plan.path)
     rejects = [result.rejects for result in results]
     for number, owner in enumerate(plan.tables):
         used = set().union(*(result.used[number][0] for result in results))
@@ -253,6 +256,16 @@ def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) ->
     if rows == 0 and together.is_empty():
         _give_up(store, plan, "there is nothing to read: " + ("; ".join(f.message for f in findings) or "no rows"))
     return JobResult([shard for result in results for shard in result.shards], together, findings, rows)
+
+
+def _unread(path: Path) -> list[Finding]:
+    """What lies in a folder and was not read with it."""
+    zips = zips_beside(path)
+    if not zips:
+        return []
+    names = ", ".join(one.name for one in zips[:4]) + (" …" if len(zips) > 4 else "")
+    what = f"zips in this folder are sources of their own and were not read: {names}"
+    return [Finding("warning", "zips_not_read", what, str(path), len(zips), "name them as sources, too")]
 
 
 def _give_up(store: Dataset, plan: SourcePlan, what: str) -> None:
