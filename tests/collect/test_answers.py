@@ -90,6 +90,10 @@ def test_answers_are_read_as_people_write_them(name: str, written: Any, read: An
     assert read_answers(whole_answers() | {name: written}, today=TODAY).answers[name] == read
 
 
+def test_blanks_are_no_answer() -> None:
+    assert grave(whole_answers(contact_name="  ", formats=[" "])).keys() == {"contact_name", "formats"}
+
+
 def test_missing_metadata_is_advice_not_refusal() -> None:
     read = read_answers(whole_answers() | {"has_depth": "none"}, today=TODAY)
     assert read.whole

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from aqqua.collect.form import questions
 from aqqua.collect.registry import Registry, State
 from tests.e2e.contributor import Visit, fill_in, visiting, walk
 from tests.make.desks import free_port, running_desk
@@ -88,7 +89,7 @@ def test_with_nothing_but_the_keyboard(visit: Visit, desk: Desk, tmp_path: Path)
         "formats": ["ifcb"],
         "licence": "CC-BY-4.0",
         "training": True,
-        "publish_on": "2097-07-15",
+        "publish_on": questions()["publish_on"].default,
     }
     expect(page.get_by_role("status")).to_contain_text(made.id)
     with page.expect_download() as download:

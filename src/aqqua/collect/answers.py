@@ -78,7 +78,9 @@ def read_answers(written: Mapping[str, Any], *, today: date | None = None) -> Re
         if value is None or value in ("", []):
             continue
         try:
-            answers[name] = _READERS[question.kind](question, value)
+            read = _READERS[question.kind](question, value)
+            if read not in ("", []):  # nothing but blanks
+                answers[name] = read
         except _NotSoError as error:
             wrong[name] = Problem(name, f"{question.label}: {error}")
     for name in [name for name in answers if not questions()[name].is_asked(answers)]:
