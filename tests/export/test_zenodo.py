@@ -17,7 +17,7 @@ from aqqua.export.zenodo import SERVER_ENV, deposit
 from aqqua.export.zenodo_record import restore
 from aqqua.export.zenodo_wire import TOKEN_ENV, Patience, Wire
 from tests.make.published import published
-from tests.make.releases import DATACITE, contents, small_release
+from tests.make.zenodo_releases import DATACITE, contents, small_release
 from tests.zenodo_double import Fault, ZenodoDouble
 from tests.zenodo_double.world import TOKEN, md5
 

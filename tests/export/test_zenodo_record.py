@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aqqua.errors import ConfigError, FormatError
 from aqqua.export.zenodo_journal import Journal
 from aqqua.export.zenodo_record import key_of, metadata_of, path_of
-from tests.make.releases import DATACITE, small_release
+from tests.make.zenodo_releases import DATACITE, small_release
 
 
 def test_the_metadata_are_those_of_datacite(tmp_path: Path) -> None:
