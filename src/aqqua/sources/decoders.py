@@ -8,11 +8,13 @@ whole, is left to `aqqua.sources.pixels`, which then also knows what to say abou
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
+from importlib import import_module
+from typing import Any
 
 import numpy as np
-from PIL import _imaging as _pillow
 
 __all__ = ["decode_plain"]
 
@@ -28,6 +30,10 @@ _SOF = struct.Struct(">HBHHB")  # markers: ITU-T T.81, table B.1
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive
 _BEFORE_FRAME = {0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE}  # tables, restarts, applications, comments
 _JPEG_MODES = {1: "L", 3: "RGB"}
+
+_pillow: Any = None  # Pillow's decoders without its objects; a Pillow that has them elsewhere: the careful way for all
+with contextlib.suppress(ImportError):
+    _pillow = import_module("PIL._imaging")
 
 _BYTES = {"L": 1, "RGB": 3, "I;16": 2}
 _MAX_PIXELS = 1 << 26
