@@ -38,14 +38,18 @@ def main(home: Path, moments: int, seed: int) -> None:
     for name in (*(path.partition(":")[0] for path in SOURCES.values()), "aqqua.store.commit", "PIL.PngImagePlugin"):
         importlib.import_module(name)  # once, not in each child
     sources = write_sources(home)
-    begin = time.monotonic()
     assert run(lambda: ingest_all(sources, home / "whole")) == 0
+    begin = time.monotonic()  # the second time: the first warms everything up
+    assert run(lambda: ingest_all(sources, home / "again")) == 0
     whole_s = time.monotonic() - begin
     assert run(lambda: check(home / "whole")) == 0
     for number in range(moments):
         root = home / f"d{number}"
         at_s = chance.uniform(0, 1.1 * whole_s)
+        begin = time.monotonic()
         status = run(partial(ingest_all, sources, root), at_s)
+        if status == 0:  # it was faster than the moment: the machine is not as busy as it was
+            whole_s = min(whole_s, time.monotonic() - begin)
         sealed = inodes(root)
         if Dataset.is_at(root):
             assert run(partial(check, root)) == 0, f"moment {number}: not sound after {at_s:.3f} s"
