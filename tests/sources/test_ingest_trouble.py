@@ -185,3 +185,5 @@ def test_zips_beside_what_is_read_are_told(tmp_path: Path) -> None:
     report = ingest([folder], tmp_path / "data")
     told = [finding for finding in report.findings if finding.code == "zips_not_read"]
     assert [(finding.count, finding.message.rpartition(": ")[2]) for finding in told] == [(1, "leg1.zip")]
+    report = ingest([folder, folder / "leg1.zip"], tmp_path / "both")
+    assert "zips_not_read" not in {finding.code for finding in report.findings}

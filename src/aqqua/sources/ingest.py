@@ -114,19 +114,35 @@ def ingest(
     jobs = [(job, _journal(store, plan) / f"{number:06}") for plan in todo for number, job in enumerate(plan.jobs)]
     options = {"where": where, "workers": workers, **engine_options}
     outs = map_shards(build_shard, [job for job, _ in jobs], [out for _, out in jobs], what="Ingesting", **options)
-    done = dict(zip(outs, map(JobResult.load, outs), strict=True))
     before = store
-    results = [
-        _gathered(store, plan, [done[out] for out in outs if out.parent == _journal(store, plan)]) for plan in todo
-    ]
-    for plan, result in zip(todo, results, strict=True):
-        store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
-        _forget(store, plan)
+    store, results = _committed(store, todo, outs, named={tree.path.resolve() for tree in trees})
     for one in stores:
         store = merge(one, store, where=where, workers=workers, **engine_options)
     _tidy(store)
     skipped = [plan.path for plan in plans if plan.fingerprint not in {one.fingerprint for one in todo}]
     return _report(before, store, results, skipped)
+
+
+def _committed(
+    store: Dataset, todo: Sequence[SourcePlan], outs: Sequence[Path], *, named: set[Path]
+) -> tuple[Dataset, list[JobResult]]:
+    """Make what the jobs have left part of the dataset, source by source; nothing, if one of them gave nothing at all.
+
+    Args:
+        store: the dataset.
+        todo: the sources.
+        outs: what the jobs have left.
+        named: all sources the user named.
+    """
+    done = dict(zip(outs, map(JobResult.load, outs), strict=True))
+    results = [
+        _gathered(store, plan, [done[out] for out in outs if out.parent == _journal(store, plan)], named)
+        for plan in todo
+    ]
+    for plan, result in zip(todo, results, strict=True):
+        store = store.commit(result.shards, rejects=result.rejects, findings=result.findings)
+        _forget(store, plan)
+    return store, results
 
 
 def _apart(sources: Sequence[str | Path], reader: str | None) -> tuple[list[Dataset], list[str | Path]]:
@@ -234,14 +250,14 @@ def _held(store: Dataset, plan: SourcePlan) -> frozenset[str]:
     return frozenset(held_key(row, row["xxh3"]) for table in tables for row in table.iter_rows(named=True))
 
 
-def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) -> JobResult:
+def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult], named: set[Path]) -> JobResult:
     """What all jobs of a source gave, and the rows of the owner's tables that found no image.
 
     Raises:
         SourceError: there was nothing to read, or a table fits no image at all.
     """
     findings = merge_findings(finding for result in results for finding in result.findings)
-    findings += _unread(plan.path)
+    findings += _unread(plan.path, named)
     rejects = [result.rejects for result in results]
     for number, owner in enumerate(plan.tables):
         used = set().union(*(result.used[number][0] for result in results))
@@ -258,9 +274,9 @@ def _gathered(store: Dataset, plan: SourcePlan, results: Sequence[JobResult]) ->
     return JobResult([shard for result in results for shard in result.shards], together, findings, rows)
 
 
-def _unread(path: Path) -> list[Finding]:
-    """What lies in a folder and was not read with it."""
-    zips = zips_beside(path)
+def _unread(path: Path, named: set[Path]) -> list[Finding]:
+    """What lies in a folder, and is neither read with it nor named as a source itself."""
+    zips = [one for one in zips_beside(path) if one.resolve() not in named]
     if not zips:
         return []
     names = ", ".join(one.name for one in zips[:4]) + (" …" if len(zips) > 4 else "")
