@@ -28,7 +28,7 @@ from aqqua.sources.flowcam_images import PLACE_COLUMNS, Place, RunImages, left_o
 from aqqua.sources.flowcam_run import Run
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
-from aqqua.sources.tables import decode_text
+from aqqua.sources.tables import decode_text, head_of
 
 __all__ = ["Flowcam", "FlowcamRun"]
 
@@ -77,21 +77,14 @@ _WITHOUT_LIST = (
 
 def _tables(tree: Tree) -> list[str]:
     """Lists; and exports of runs that have no list."""
-    lists = [name for name in tree.with_suffix(".lst") if is_list(_head(tree, name))]
+    lists = [name for name in tree.with_suffix(".lst") if is_list(head_of(tree, name, _HEAD_BYTES))]
     folders = {dirname(name) for name in lists}
     exports = [name for name in tree.with_suffix(".csv") if dirname(name) not in folders]
-    return sorted(lists + [name for name in exports if is_particle_export(_head(tree, name))])
+    return sorted(lists + [name for name in exports if is_particle_export(head_of(tree, name, _HEAD_BYTES))])
 
 
 def _contexts(tree: Tree) -> list[str]:
-    return [name for name in tree.with_suffix(".ctx") if "VisualSpreadsheet" in _head(tree, name)]
-
-
-def _head(tree: Tree, name: str) -> str:
-    try:
-        return decode_text(next(tree.blocks(name, _HEAD_BYTES), b"")).replace("\r\n", "\n").replace("\r", "\n")
-    except SourceError:
-        return ""
+    return [name for name in tree.with_suffix(".ctx") if "VisualSpreadsheet" in head_of(tree, name, _HEAD_BYTES)]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ __all__ = [
     "build_table",
     "decode_text",
     "encoding_of",
+    "head_of",
     "open_text",
     "pass_over",
     "read_lines",
@@ -86,6 +87,20 @@ def encoding_of(blocks: Iterable[bytes]) -> str:
 def decode_text(data: bytes) -> str:
     """Decode a short text."""
     return data.decode(encoding_of([data]), errors="replace")
+
+
+def head_of(tree: Tree, name: str, nbytes: int) -> str:
+    """The beginning of a member as text with plain line ends; of a damaged one, nothing.
+
+    Args:
+        tree: the source.
+        name: the member.
+        nbytes: how much of it.
+    """
+    try:
+        return decode_text(next(tree.blocks(name, nbytes), b"")).replace("\r\n", "\n").replace("\r", "\n")
+    except SourceError:
+        return ""
 
 
 def open_text(tree: Tree, name: str) -> TextIO:

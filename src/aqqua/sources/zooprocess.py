@@ -24,7 +24,7 @@ from aqqua.sources.cutting import BOX, Sheets, cut, images_of, parse_box, read_s
 from aqqua.sources.nested import InnerTree
 from aqqua.sources.part import Part, Problem, Rows, rows_frame
 from aqqua.sources.pixels import Picture, decode_picture
-from aqqua.sources.tables import decode_text
+from aqqua.sources.tables import decode_text, head_of
 from aqqua.sources.zooprocess_files import Pid, in_decimal_degrees, is_pid, parse_header, parse_pid
 from aqqua.sources.zooprocess_scan import scan_columns, scan_findings
 
@@ -58,22 +58,15 @@ class Zooprocess:
         names = _pids(tree)
         if not names:
             raise SourceError("there is no .pid file", where=tree.path, do=f"this reader looks for {self.looks_for}")
-        decimal = any(in_decimal_degrees(parse_header(_head(tree, name))) for name in names)
+        decimal = any(in_decimal_degrees(parse_header(head_of(tree, name, _HEAD_BYTES))) for name in names)
         return [ZooprocessScan(name, tree, decimal) for name in names]
 
 
 def _pids(tree: Tree) -> list[str]:
     """Files of scans; of a scan that was validated (_dat1.txt) only that."""
-    found = [name for name in tree.with_suffix(".pid", ".txt") if is_pid(_head(tree, name))]
+    found = [name for name in tree.with_suffix(".pid", ".txt") if is_pid(head_of(tree, name, _HEAD_BYTES))]
     validated = {splitext(name)[0] for name in found if name.lower().endswith(".txt")}
     return [name for name in found if name.lower().endswith(".txt") or splitext(name)[0] not in validated]
-
-
-def _head(tree: Tree, name: str) -> str:
-    try:
-        return decode_text(next(tree.blocks(name, _HEAD_BYTES), b"")).replace("\r\n", "\n").replace("\r", "\n")
-    except SourceError:
-        return ""
 
 
 @dataclass(frozen=True)
