@@ -35,7 +35,7 @@ def test_a_letter_arrives_with_its_attachment(tmp_path: Path) -> None:
         "Hello\r\nBcc: all@world.example",
         "Hello\nTo: b@world.example\n\nbody",
         "a\u2028Bcc: x@y.example",
-        "a\x00b\x0bBcc: q@r.st",
+        "a\x00b\x0bBcc: q@r.example",
     ],
 )
 def test_no_text_becomes_a_header(text: str) -> None:

@@ -126,7 +126,7 @@ def _lay(outbox: Path, message: EmailMessage) -> Path:
 
 def _one_address(text: str) -> str:
     if not _ADDRESS.fullmatch(text):
-        raise ConfigError(f"{text!r} is no e-mail address", do="write one address: name@institute.org")
+        raise ConfigError(f"{text!r} is no e-mail address", do="write one address: name@institute.example")
     return text
 
 
