@@ -20,19 +20,6 @@ from tests.make.desks import client_of, form_data, hidden
 from tests.make.submissions import whole_answers
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    registry = Registry.open(tmp_path / "r.sqlite")
-    yield registry
-    registry.close()
-
-
-@pytest.fixture
-def client(registry: Registry, tmp_path: Path) -> Iterator[TestClient]:
-    with client_of(registry, tmp_path / "outbox") as client:
-        yield client
-
-
 def whole(client: TestClient, **other: Any) -> dict[str, Any]:
     return {**hidden(client.get("/form").text), **form_data(whole_answers(**other)), "do": "submit"}
 

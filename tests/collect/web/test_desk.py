@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pytest
 from starlette.testclient import TestClient
 
 from aqqua.collect.paper import write_paper
 from aqqua.collect.registry import Registry, State
-from tests.make.desks import client_of, form_data, hidden
+from tests.make.desks import form_data, hidden
 from tests.make.submissions import whole_answers
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    registry = Registry.open(tmp_path / "r.sqlite")
-    yield registry
-    registry.close()
-
-
-@pytest.fixture
-def client(registry: Registry, tmp_path: Path) -> Iterator[TestClient]:
-    with client_of(registry, tmp_path / "outbox") as client:
-        yield client
 
 
 def send(client: TestClient, answers: dict[str, Any], do: str = "submit", path: str = "/form") -> Any:
