@@ -1,0 +1,1 @@
+"""From images to the globe: abundance, spectra, flux, grids and maps with honest uncertainty."""
