@@ -299,6 +299,7 @@ for _key, (_name, _help) in enumerate(
         "dataset": "Keep a dataset whole: verify, withdraw, lineage, compact.",
         "taxa": "What labels mean: accepted names, AphiaIDs, stages and parts; look-ups and snapshots.",
         "collect": "The collection desk: sharing forms, consents, transfers, withdrawal.",
+        "map": "From images to the globe: abundance, spectra, flux, grids, maps with honest uncertainty.",
     }.items(),
     start=9,
 ):
