@@ -9,9 +9,7 @@ __all__ = ["app"]
 app = App(name="map", help="From images to the globe: abundance, spectra, flux, grids, maps with honest uncertainty.")
 
 # Imported when they are used.
-app.command(
-    "aqqua.cli_map_flux:app", name="flux", help="Carbon flux from size spectra; calibration; rates.", sort_key=8
-)
+app.command("aqqua.cli_map_flux:app", name="flux", help="Carbon flux from size spectra.", sort_key=8)
 app.command(
     "aqqua.cli_map_interpolate:app",
     name="interpolate",

@@ -1,6 +1,6 @@
 """Tables of maps: Parquet or CSV, whole or not there, with where they come from inside.
 
-In a Parquet file the provenance is JSON in the key-value metadata `aqqua`; beside a CSV `x.csv` it is `x.csv.about.json`.
+The provenance is JSON: in a Parquet file in the key-value metadata `aqqua`, beside a CSV in `<name>.csv.about.json`.
 """
 
 from __future__ import annotations
