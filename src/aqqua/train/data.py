@@ -2,7 +2,8 @@
 
 An epoch is a list of draws (instruments with temperature, see `draw`), cut into pools of whole blocks in random order:
 a pool is read from disk sequentially and shuffled in memory. Everything is a function of (seed, epoch), so a position
-is three numbers and a resumed run sees what the unbroken one would have seen.
+is three numbers and a resumed run sees what the unbroken one would have seen. Several processes go through the same
+batches, each with its part of every one, so the position does not depend on how many they are.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from aqqua.progress import say
 from aqqua.store.dataset import Dataset
 from aqqua.train.stream import ImageStream
 
-__all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Position", "draw"]
+__all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Portion", "Position", "draw"]
 
 BLOCK_IMAGES = 1024
 """Images read in one go: neighbours on disk."""
@@ -62,6 +63,21 @@ class Group:
 
 
 Batch = list[Group]
+
+
+@dataclass(frozen=True)
+class Portion:
+    """What one process computes of the batch of a step.
+
+    Args:
+        parts: each gets a loss of its own.
+        shares: of the images of the step, one for each part; over all processes they add up to 1.
+        images: of the step, all processes together.
+    """
+
+    parts: list[Batch]
+    shares: list[float]
+    images: int
 
 
 class Catalogue:
@@ -174,14 +190,32 @@ class Loader:
 
     def batches(self, start: Position = Position()) -> Iterator[tuple[Batch, Position]]:
         """Yield batches from a position on, each with the position after it."""
+        for portion, after in self.portions(start):
+            yield portion.parts[0], after
+
+    def portions(
+        self, start: Position = Position(), parts: int = 1, mine: Sequence[int] = (0,)
+    ) -> Iterator[tuple[Portion, Position]]:
+        """Yield what one process computes of each batch, and the position after it.
+
+        Args:
+            start: the first batch.
+            parts: every batch is cut into so many.
+            mine: the parts of this process; no other images are read.
+
+        Raises:
+            ConfigError: there are parts of less than two images.
+        """
+        self._check(parts)
         epoch, first_pool, first_batch = start.epoch, start.pool, start.batch
         while True:
             pools = self._pools(epoch)
             for number in range(first_pool, len(pools)):
-                parts = self._parts(epoch, number, pools[number])
-                images = self._read(np.unique(np.concatenate(parts[first_batch:])))
-                for part in range(first_batch, len(parts)):
-                    yield group([images[row] for row in parts[part]]), _after(epoch, number, part, pools, parts)
+                batches = [np.array_split(rows, parts) for rows in self._batches(epoch, number, pools[number])]
+                images = self._read(np.unique(np.concatenate([cut[i] for cut in batches[first_batch:] for i in mine])))
+                for batch in range(first_batch, len(batches)):
+                    portion = _portion(batches[batch], mine, images)
+                    yield portion, _after(epoch, number, batch, pools, batches)
                 first_batch = 0
             epoch, first_pool = epoch + 1, 0
 
@@ -201,9 +235,20 @@ class Loader:
         rows = rows[np.argsort(rank, kind="stable")]
         whole = np.cumsum(np.bincount(rank))  # draws up to the end of each block
         ends = np.unique(whole[np.searchsorted(whole, np.arange(POOL_IMAGES, len(rows), POOL_IMAGES))])
+        ends = ends[len(rows) - ends >= self.batch // 2]  # a small rest is no pool of its own
         return [pool for pool in np.split(rows, ends) if len(pool)]
 
-    def _parts(self, epoch: int, number: int, pool: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    def _check(self, parts: int) -> None:
+        least = min(self.batch // 2, len(self.catalogue)) // parts
+        if parts > 1 and least < 2:
+            raise ConfigError(
+                f"{parts} parts of a batch of {self.batch} out of {len(self.catalogue)} images: "
+                "some would have less than two images",
+                where="fields batch, parts",
+                do="give a larger batch, fewer parts or fewer processes",
+            )
+
+    def _batches(self, epoch: int, number: int, pool: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """The batches of a pool, as rows."""
         order = np.random.default_rng([self.seed, epoch, number]).permutation(pool)
         return np.array_split(order, max(1, round(len(order) / self.batch)))
@@ -231,9 +276,16 @@ class Loader:
         return images
 
 
-def _after(epoch: int, pool: int, part: int, pools: Sequence[object], parts: Sequence[object]) -> Position:
-    if part + 1 < len(parts):
-        return Position(epoch, pool, part + 1)
+def _portion(cut: Sequence[NDArray[np.int64]], mine: Sequence[int], images: dict[int, Prepared]) -> Portion:
+    """The parts of one process of a batch that is cut in parts."""
+    total = sum(map(len, cut))
+    parts = [group([images[row] for row in cut[i]]) for i in mine]
+    return Portion(parts, [len(cut[i]) / total for i in mine], total)
+
+
+def _after(epoch: int, pool: int, batch: int, pools: Sequence[object], batches: Sequence[object]) -> Position:
+    if batch + 1 < len(batches):
+        return Position(epoch, pool, batch + 1)
     return Position(epoch, pool + 1, 0) if pool + 1 < len(pools) else Position(epoch + 1, 0, 0)
 
 
