@@ -8,7 +8,7 @@ NaN is land, or a value that nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ Layer = int | tuple[float, float]
 
 
 def make_cube(
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, str]]],
+    variables: Mapping[str, tuple[tuple[str, ...], np.ndarray, Mapping[str, str]]],
     latitude: np.ndarray,
     longitude: np.ndarray,
     layers: Sequence[tuple[float, float]],
@@ -77,7 +77,9 @@ def make_cube(
     }
     if months is not None:
         coordinates["month"] = ("month", np.asarray(months, int), {"long_name": "month of the year"})
-    values = {name: (dims, np.asarray(array, np.float32), told) for name, (dims, array, told) in variables.items()}
+    values = {
+        name: (dims, np.asarray(array, np.float32), dict(told)) for name, (dims, array, told) in variables.items()
+    }
     cube = xarray("a predictor cube").Dataset(values, coords=coordinates)
     return check_cube(cube)
 
@@ -121,19 +123,17 @@ def check_cube(cube: xr.Dataset, where: object = None) -> xr.Dataset:
     for name in ("layer_min_m", "layer_max_m"):
         if name not in cube.coords and name not in cube:
             raise FormatError(f"the cube has no {name}", where=where, do="make one: aqqua map env build")
-    for name, most in (("latitude", 90.0), ("longitude", 180.0)):
-        centres = cube[name].values
+    for axis, most in (("latitude", 90.0), ("longitude", 180.0)):
+        centres = cube[axis].values
         steps = np.diff(centres)
         if len(steps) == 0 or not np.all(steps > 0) or not np.allclose(steps, steps[0], rtol=1e-3, atol=1e-4):
-            raise FormatError(f"{name} is not regular and ascending", where=where, do="put it on a regular grid")
+            raise FormatError(f"{axis} is not regular and ascending", where=where, do="put it on a regular grid")
         if np.abs(centres).max() > most:
-            raise FormatError(f"{name} goes beyond ±{most:g}°", where=where, do="give centres of cells in degrees")
-    for name, variable in cube.data_vars.items():
+            raise FormatError(f"{axis} goes beyond ±{most:g}°", where=where, do="give centres of cells in degrees")
+    for key, variable in cube.data_vars.items():
         strange = set(variable.dims) - set(AXES)
         if strange:
-            raise FormatError(
-                f"{name} has the dimension {strange.pop()}", where=where, do=f"allowed: {', '.join(AXES)}"
-            )
+            raise FormatError(f"{key} has the dimension {strange.pop()}", where=where, do=f"allowed: {', '.join(AXES)}")
     return cube
 
 
