@@ -143,3 +143,38 @@ def test_fewer_images_than_features_are_enough() -> None:
     whitening = Whitening(20, 12)
     whitening.fit(torch.randn(4, 20))
     assert torch.isfinite(whitening(torch.randn(3, 20))).all()
+
+
+def test_giant_is_giant_and_needs_no_memory_to_be_measured() -> None:
+    with torch.device("meta"):
+        network = VisionTransformer(SIZES["giant"])
+    assert 1.0e9 < network.weights < 1.3e9
+
+
+@pytest.mark.slow
+def test_it_compiles_as_one_graph_for_every_grid(network: VisionTransformer) -> None:
+    """No breaks, and one compilation serves all numbers of images, rows and columns."""
+    seen: list[int] = []
+
+    def count(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
+        seen.append(len(inputs))
+        return graph
+
+    compiled = torch.compile(network.describe, backend=count, fullgraph=True, dynamic=True)
+    for n, rows, columns in ((5, 2, 4), (7, 6, 3), (4, 9, 7)):  # not 3, there are three sizes
+        images = torch.rand(n, 1, 8 * rows, 8 * columns)
+        with torch.inference_mode():
+            torch.testing.assert_close(compiled(images, GRAY, known(n)), network.describe(images, GRAY, known(n)))
+    assert len(seen) == 1
+
+
+@pytest.mark.slow
+def test_it_trains_compiled(network: VisionTransformer) -> None:
+    """The forward with dropped tokens and its gradient are one graph, too."""
+    compiled = torch.compile(network, backend="aot_eager", fullgraph=True, dynamic=True)
+    image, keep = torch.rand(3, 1, 24, 40), torch.tensor([[0, 3, 7]]).repeat(3, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        compiled(image, GRAY, known(3), keep).float().square().sum().backward()
+    gradients = [w.grad for name, w in network.named_parameters() if "gain" not in name and "shift" not in name]
+    assert all(g is not None and torch.isfinite(g).all() for g in gradients)
+    network.zero_grad(set_to_none=True)

@@ -64,6 +64,7 @@ SIZES: dict[str, ViTConfig] = {
     "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4, vector=384),
     "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4, vector=768),
     "large": ViTConfig(dim=1024, depth=24, heads=16, stem=(128, 256), registers=4, vector=1024),
+    "giant": ViTConfig(dim=1536, depth=40, heads=24, stem=(192, 384), registers=4, vector=1536),
 }
 """Sizes by name: pico is for tests, nano (0.9 M weights) for two cores, the others for GPUs."""
 
@@ -191,9 +192,8 @@ def rotations(rows: int, columns: int, head_dim: int, device: torch.device) -> T
     """
     quarter = head_dim // 4
     frequency = 100.0 ** -(torch.arange(quarter, device=device) / quarter)
-    y = torch.arange(rows, device=device) - (rows - 1) / 2
-    x = torch.arange(columns, device=device) - (columns - 1) / 2
-    place = torch.cartesian_prod(y, x)
+    y, x = (torch.arange(n, device=device, dtype=torch.float32) for n in (rows, columns))
+    place = torch.cartesian_prod(y - y.mean(), x - x.mean())
     angle = torch.cat([place[:, :1] * frequency, place[:, 1:] * frequency], dim=1)
     return torch.stack([angle.cos(), angle.sin()], dim=-1)
 
@@ -319,7 +319,7 @@ class VisionTransformer(nn.Module):
         if keep is not None:
             x = x.gather(1, keep[..., None].expand(-1, -1, x.shape[-1]))
             turn = turn[0][keep]
-        first = torch.cat([self.prefix.expand(len(x), -1, -1), self.scale(sizes)], dim=1)
+        first = torch.cat([self.prefix.expand(x.shape[0], -1, -1), self.scale(sizes)], dim=1)
         x = torch.cat([first, x], dim=1)
         turn = torch.cat([_no_turn(turn, first.shape[1]), turn], dim=1)[:, None]
         for block in self.blocks:
