@@ -7,6 +7,7 @@ golden values are pinned in the tests. Whoever changes a value raises `VERSION`.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -127,6 +128,7 @@ class Preprocessing:
         return resize_area(signal, rows, columns)
 
 
+@functools.lru_cache(maxsize=1024)
 def channel_types(n: int, names: str | None = None) -> tuple[int, ...]:
     """Return the kind of each of n channels as index into `CHANNEL_TYPES`, from their names or their number."""
     words = [word.strip().lower() for word in re.split(r"[,;|]", names or "") if word.strip()]
@@ -149,11 +151,10 @@ def _is_rgb(kinds: Sequence[int]) -> bool:
 def _border(planes: NDArray[np.int32], px: int) -> NDArray[np.int32]:
     """The pixels of the frame of each plane, (channels, n)."""
     c, height, width = planes.shape
-    if min(height, width) <= 2 * px:
+    if px == 0 or min(height, width) <= 2 * px:
         return planes.reshape(c, -1)
-    frame = np.ones((height, width), dtype=bool)
-    frame[px:-px, px:-px] = False
-    return planes[:, frame]
+    sides = planes[:, :px], planes[:, -px:], planes[:, px:-px, :px], planes[:, px:-px, -px:]
+    return np.concatenate([side.reshape(c, -1) for side in sides], axis=1)
 
 
 def _compress(away: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -167,10 +168,12 @@ def _compress(away: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _pad(signal: NDArray[np.int16], side: int) -> NDArray[np.int16]:
     """Centre the image in a field of whole tokens, at least `side` wide and high."""
-    _, height, width = signal.shape
+    channels, height, width = signal.shape
     rows, columns = (max(side, -(-n // PATCH) * PATCH) for n in (height, width))
     top, left = (rows - height) // 2, (columns - width) // 2
-    return np.pad(signal, ((0, 0), (top, rows - height - top), (left, columns - width - left)))
+    field = np.zeros((channels, rows, columns), dtype=np.int16)
+    field[:, top : top + height, left : left + width] = signal
+    return field
 
 
 def _size(height: int, width: int, pixel_um: float | None, rows_now: int) -> tuple[float, float, float]:
@@ -195,23 +198,26 @@ def resize_area(signal: NDArray[np.int16], rows: int, columns: int) -> NDArray[n
 def _shrink(signal: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     """Sum (channels, h, w) to (channels, rows, w), 4096-fold.
 
-    Each input row is read once or twice, and no matrix library with threads of its own is asked: for images as small
-    as these its waiting costs more than the sums.
+    The first rows of all output rows together, then the second ones, and so on. No matrix library with threads of its
+    own is asked: for images as small as these its waiting costs more than the sums.
     """
-    n = signal.shape[1]
-    weights = _weights(n, rows)
-    total = np.empty((signal.shape[0], rows, signal.shape[2]))
-    for row in range(rows):
-        first, last = row * n // rows, -(-(row + 1) * n // rows)
-        np.einsum("k,ckw->cw", weights[row, first:last], signal[:, first:last], out=total[:, row])
+    first, weights = _weights(signal.shape[1], rows)
+    total = signal[:, first] * weights[0][:, None]
+    for step in range(1, len(weights)):
+        total += signal[:, np.minimum(first + step, signal.shape[1] - 1)] * weights[step][:, None]
     return total
 
 
-def _weights(n: int, m: int) -> NDArray[np.float64]:
-    """Weights (m, n): how much of input pixel j lies in output pixel i, in 4096ths."""
-    edges = np.arange(m + 1) * n  # in units of 1/m input pixel
-    low = np.maximum(edges[:-1, None], np.arange(n) * m)
-    high = np.minimum(edges[1:, None], (np.arange(n) + 1) * m)
-    overlap = np.maximum(high - low, 0)  # integers, each row adds up to n
-    upto = (np.cumsum(overlap, axis=1) * 4096) // n
-    return np.diff(upto, axis=1, prepend=0).astype(np.float64)
+@functools.lru_cache(maxsize=1024)
+def _weights(n: int, m: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """First input pixel (m,) of each of m output pixels, and how much of it and its next ones lies therein.
+
+    Returns:
+        First pixels (m,), and weights (k, m) in 4096ths: of the first pixel, of the second …, 0 where there is none.
+    """
+    edges = np.arange(m + 1, dtype=np.int64) * n  # in units of 1/m input pixel
+    first = edges[:-1] // m
+    pixel = first + np.arange(int((-(-edges[1:] // m) - first).max()))[:, None]
+    inside = np.clip(np.minimum(edges[1:], (pixel + 1) * m) - edges[:-1], 0, None)  # up to the end of this pixel
+    weights = np.diff(inside * 4096 // n, axis=0, prepend=0)  # the floor makes those of one output add up to 4096
+    return first, weights.astype(np.float64)
