@@ -25,6 +25,7 @@ def test_all_is_sorted_and_complete() -> None:
         ("UnknownNameError", KeyError),
         ("MissingExtraError", ImportError),
         ("NotFoundError", FileNotFoundError),
+        ("PausedError", RuntimeError),
         ("RemoteError", ConnectionError),
         ("RefusedError", PermissionError),
         ("StorageError", OSError),

@@ -9,6 +9,7 @@ AqquaError
 ├── UnknownNameError (KeyError)      a name nobody registered; the message names the nearest ones
 ├── MissingExtraError (ImportError)  an optional part that is not installed
 ├── NotFoundError    (FileNotFoundError)  a path or dataset that is not there
+├── PausedError      (RuntimeError)  a long job that was asked to stop, and goes on when it is started again
 ├── RemoteError      (ConnectionError)    a server that cannot be reached, or fails
 │   └── RefusedError (PermissionError)    a login or a right that a server misses
 └── StorageError     (OSError)       a disk that is full or refuses
@@ -28,6 +29,7 @@ __all__ = [
     "FormatError",
     "MissingExtraError",
     "NotFoundError",
+    "PausedError",
     "RefusedError",
     "RemoteError",
     "SourceError",
@@ -107,6 +109,10 @@ class MissingExtraError(AqquaError, ImportError):
 
 class NotFoundError(AqquaError, FileNotFoundError):
     """A path or dataset that is not there."""
+
+
+class PausedError(AqquaError, RuntimeError):
+    """A long job that was asked to stop: its state is saved, the same call goes on from there."""
 
 
 class RemoteError(AqquaError, ConnectionError):

@@ -25,7 +25,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["console", "job", "say", "track"]
+__all__ = ["console", "job", "say", "silence", "track"]
 
 Item = TypeVar("Item")
 Advance = Callable[..., None]
@@ -47,7 +47,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def job(what: str, total: float | None = None, *, unit: str = "items") -> Iterator[Advance]:
+def job(what: str, total: float | None = None, *, unit: str = "items", done: float = 0) -> Iterator[Advance]:
     """Show one long job while the block runs.
 
     On a terminal this is a bar with rate and time left; elsewhere a line every ten seconds; nothing if
@@ -57,6 +57,7 @@ def job(what: str, total: float | None = None, *, unit: str = "items") -> Iterat
         what: what happens, in words: "Reading images".
         total: number of units expected, or None if unknown.
         unit: what is counted.
+        done: units that were done before, by a run that was broken off.
 
     Yields:
         `advance(n=1, note="")`, to be called as the work goes on; `note` stands at the end of the line.
@@ -65,12 +66,12 @@ def job(what: str, total: float | None = None, *, unit: str = "items") -> Iterat
         yield lambda n=1, note="": None
     elif console.is_terminal:
         with _bar() as bar:
-            task = bar.add_task(what, total=total, unit=unit, note="")
+            task = bar.add_task(what, total=total, unit=unit, note="", completed=done)  # type: ignore[arg-type]
             yield lambda n=1, note="": bar.update(task, advance=n, **({"note": note} if note else {}))
             if total is None:
                 bar.update(task, total=bar.tasks[0].completed)
     else:
-        yield from _lines(what, total, unit)
+        yield from _lines(what, total, unit, done)
 
 
 def track(items: Iterable[Item], what: str, total: int | None = None, *, unit: str = "items") -> Iterator[Item]:
@@ -89,6 +90,11 @@ def say(message: str) -> None:
         console.print(message)
 
 
+def silence() -> None:
+    """Say nothing from now on: another process of the same job speaks."""
+    os.environ[_QUIET_ENV] = "1"
+
+
 def _bar() -> Progress:
     return Progress(
         SpinnerColumn(),
@@ -102,10 +108,10 @@ def _bar() -> Progress:
     )
 
 
-def _lines(what: str, total: float | None, unit: str) -> Iterator[Advance]:
+def _lines(what: str, total: float | None, unit: str, before: float) -> Iterator[Advance]:
     """The same without a terminal (a batch job's log): now and then a line."""
     start = last = time.monotonic()
-    done = 0.0
+    done = before
 
     def advance(n: float = 1, note: str = "") -> None:
         nonlocal done, last
@@ -113,10 +119,16 @@ def _lines(what: str, total: float | None, unit: str) -> Iterator[Advance]:
         now = time.monotonic()
         if now - last >= _LOG_EVERY_S:
             last = now
-            rate = done / (now - start)
-            left = f", {(total - done) / rate:,.0f} s left" if total and rate else ""
+            rate = (done - before) / (now - start)
+            left = f", {_duration((total - done) / rate)} left" if total and rate else ""
             of = f" of {total:,.0f}" if total else ""
             console.print(f"{what}: {done:,.0f}{of} {unit}{left} {note}".rstrip())
 
     yield advance
     console.print(f"{what}: {done:,.0f} {unit} in {time.monotonic() - start:.1f} s")
+
+
+def _duration(seconds: float) -> str:
+    """Seconds, or hours and minutes where there are many."""
+    minutes = round(seconds / 60)
+    return f"{seconds:,.0f} s" if minutes < 10 else f"{minutes // 60:,} h {minutes % 60:02} min"

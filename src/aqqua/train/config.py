@@ -85,6 +85,12 @@ class TrainConfig:
         device: "auto", "cpu" or "cuda".
         cache_mb: prepared images are kept in memory up to this size.
         save_minutes: how often the state is saved, so that a broken run can go on.
+        parts: a step's batch is computed in so many parts, each with its own loss, one after the other or by as many
+            processes; a run needs a multiple of its processes, and takes the next one.
+        shard: several processes keep weights and optimiser in shards (FSDP2), not in copies (DDP).
+        recompute: compute what is inside the network's blocks once more on the way back, instead of keeping it.
+        compile: let torch.compile make code for this processor; worth its minutes in long runs.
+        tensorboard: log for TensorBoard too.
         augmentation: of the views.
     """
 
@@ -108,6 +114,11 @@ class TrainConfig:
     device: str = "auto"
     cache_mb: int = 2048
     save_minutes: float = 10.0
+    parts: int = 1
+    shard: bool = False
+    recompute: bool = False
+    compile: bool = False
+    tensorboard: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -120,6 +131,8 @@ class TrainConfig:
             raise UnknownNameError("precision", self.precision, _PRECISIONS)
         if not 0 < self.keep <= 1:
             raise ConfigError(f"keep is {self.keep}, it is a share between 0 and 1", where="field keep")
+        if self.parts < 1:
+            raise ConfigError(f"parts is {self.parts}, a batch has at least 1", where="field parts")
         if self.steps <= 0 and self.minutes <= 0:
             raise ConfigError("there is no time and there are no steps to train", do="give --minutes or steps")
 

@@ -1,13 +1,18 @@
-"""log.csv: one line every two seconds, for people and for plots."""
+"""log.csv: one line every two seconds, for people and for plots; the same for TensorBoard, if asked for."""
 
 from __future__ import annotations
 
 import csv
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from aqqua.errors import MissingExtraError
 from aqqua.train.objective import Terms
 from aqqua.train.state import Run
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 __all__ = ["Log"]
 
@@ -20,11 +25,16 @@ class Log:
     Args:
         path: of the file; lines after `step` (of a run that was broken off later) are removed.
         step: where the run goes on.
+        board: folder for TensorBoard, or None.
+
+    Raises:
+        MissingExtraError: there is to be a board, and TensorBoard is not installed.
     """
 
     COLUMNS = ("step", "images", "seconds", "learning_rate", "loss", "invariance", "centre", "scale", "shape")
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path, step: int, board: Path | None = None) -> None:
+        self._board = None if board is None else _writer(board, step)
         lines = path.read_text().splitlines()[1:] if step and path.is_file() else []
         before = [line for line in lines if line.split(",")[0].isdigit() and int(line.split(",")[0]) <= step]
         self._file = path.open("w", newline="")
@@ -40,6 +50,8 @@ class Log:
         if self._last:
             self._csv.writerow(self._last)
         self._file.close()
+        if self._board:
+            self._board.close()
 
     def write(self, run: Run, terms: Terms, rate: float) -> None:
         """Note this step; it is written if the last line is old enough."""
@@ -48,7 +60,14 @@ class Log:
         if time.monotonic() - self._written >= _LOG_SECONDS:
             self._csv.writerow(self._last)
             self._file.flush()
+            self._show(run.step)
             self._last, self._written = [], time.monotonic()
+
+    def _show(self, step: int) -> None:
+        """The numbers of the last line as points of TensorBoard's curves."""
+        if self._board:
+            for name, value in zip(self.COLUMNS[1:], self._last[1:], strict=True):
+                self._board.add_scalar(name, float(str(value)), step)
 
     def minutes_since_save(self) -> float:
         """Minutes since the state was saved."""
@@ -57,3 +76,11 @@ class Log:
     def saved(self) -> None:
         """Note that the state is saved."""
         self._kept = time.monotonic()
+
+
+def _writer(folder: Path, step: int) -> SummaryWriter:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("logging to TensorBoard", "tensorboard", "tensorboard") from error
+    return SummaryWriter(str(folder), purge_step=step)

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from aqqua.errors import AqquaError
+from aqqua.errors import AqquaError, PausedError
 from aqqua.models.describe import settle
 from aqqua.models.preprocess import Preprocessing
-from aqqua.models.vit import PATCH
-from aqqua.progress import job
+from aqqua.models.vit import PATCH, VisionTransformer
+from aqqua.progress import job, say
 from aqqua.train.augment import augment, choose_tokens
 from aqqua.train.config import TrainConfig
-from aqqua.train.data import Batch, Catalogue, Group, Loader, Position
+from aqqua.train.data import Batch, Catalogue, Group, Loader, Portion, Position
+from aqqua.train.distributed import World, backward, choose_device, clip, put_together
 from aqqua.train.log import Log
 from aqqua.train.objective import Objective, Terms
+from aqqua.train.signals import listening
 from aqqua.train.state import Run, fingerprint, keep, resume, start
 
 __all__ = ["fit"]
 
-STATE, LOG = "state.safetensors", "log.csv"
+STATE, LOG, BOARD = "state.safetensors", "log.csv", "tensorboard"
 WHITENING_IMAGES = 8192
 _MAX_BAD_STEPS = 20
 
 
-def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> Run:
+def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int, world: World | None = None) -> Run:
     """Train until the budget of time or steps is spent; goes on where a former run in this folder stopped.
 
     Args:
@@ -37,38 +42,78 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int) -> R
         catalogue: the images.
         folder: for the state and the log.
         seed: of the weights and of everything that is drawn.
+        world: the processes that train together; None for this one alone.
 
     Raises:
         AqquaError: the loss stayed infinite.
+        PausedError: the process was asked to stop; the state is saved.
     """
-    device = choose_device(config)
-    run, same = start(config, device, seed), fingerprint(config, seed, catalogue.fingerprint)
+    world = world or World(device=choose_device(config.device))
+    run, same = start(config, world, seed), fingerprint(config, seed, catalogue.fingerprint)
     resume(run, folder / STATE, same)
     if progress(run, config) >= 1:
-        return run
-    cpu = Clock(run)
+        return whole(run)
+    cpu, parts = Clock(run), in_parts(config, world)
     objective, loader = Objective(config.regulariser, config.slices), make_loader(config, catalogue, seed)
-    total = float(config.steps or 60 * config.minutes)
-    with Log(folder / LOG, run.step) as log, job("Training", total, unit="steps" if config.steps else "s") as advance:
-        advance(run.step if config.steps else run.seconds)
-        for batch, after, seconds in timed(loader.batches(run.position)):
+    with open_log(folder, run, config, world) as log, listening() as asked, shown(run, config) as advance:
+        for portion, after, seconds in timed(loader.portions(run.position, parts, world.mine(parts))):
             set_learning_rate(run, config)
-            terms = step(run, objective, batch, config, device)
-            spent = seconds()
+            terms = step(run, objective, portion, config, world)
+            due = log.minutes_since_save() >= config.save_minutes
+            spent, stop, save = world.agree(seconds(), stop=asked(), save=due)
             run.position, run.step, run.seconds = after, run.step + 1, run.seconds + spent
             cpu.tick()
-            run.images += sum(len(group.images) for group in batch)
+            run.images += portion.images
             advance(1 if config.steps else spent, note=f"{run.images:,} images, loss {terms.loss.item():.3f}")
             log.write(run, terms, learning_rate(run, config))
             if progress(run, config) >= 1:
                 break
-            if log.minutes_since_save() >= config.save_minutes:
-                keep(run, folder / STATE, same)
+            if stop or save:
+                keep(run, folder / STATE, same, world)
                 log.saved()
-    settle(run.network.eval(), loader.sample(WHITENING_IMAGES))
+            if stop:
+                raise PausedError(f"asked to stop at step {run.step:,}; the same command goes on from there")
+    finish(run, loader, world)
     cpu.tick()
-    keep(run, folder / STATE, same)
-    return run
+    keep(run, folder / STATE, same, world)
+    return whole(run)
+
+
+def finish(run: Run, loader: Loader, world: World) -> None:
+    """Fit the whitening, on one process for all."""
+    network = whole(run).network.eval()
+    if world.first:
+        settle(network, loader.sample(WHITENING_IMAGES))
+    world.spread(network.whitening.buffers())
+    run.network.eval().whitening.load_state_dict(network.whitening.state_dict())
+
+
+def whole(run: Run) -> Run:
+    """The run with a network in one piece."""
+    config, device = run.network.config, next(run.network.parameters()).device
+    return replace(run, network=put_together(run.network, lambda: VisionTransformer(config).to(device)).eval())
+
+
+def in_parts(config: TrainConfig, world: World) -> int:
+    """In how many parts a batch is computed; it is said if these are more than the configuration has."""
+    parts = world.parts(config.parts)
+    if parts > config.parts:
+        say(f"{world.size} processes: each batch in {parts} parts; the same on fewer processes needs parts: {parts}")
+    return parts
+
+
+def shown(run: Run, config: TrainConfig) -> AbstractContextManager[Callable[..., None]]:
+    """The progress display: how far it is, and how long it still takes."""
+    if config.steps:
+        return job("Training", config.steps, unit="steps", done=run.step)
+    return job("Training", 60 * config.minutes, unit="s", done=run.seconds)
+
+
+def open_log(folder: Path, run: Run, config: TrainConfig, world: World) -> Log:
+    """The log of the first process; what the others have to say nobody needs."""
+    if not world.first:
+        return Log(Path(os.devnull), run.step)
+    return Log(folder / LOG, run.step, folder / BOARD if config.tensorboard else None)
 
 
 class Clock:
@@ -94,13 +139,6 @@ def make_loader(config: TrainConfig, catalogue: Catalogue, seed: int) -> Loader:
     )
 
 
-def choose_device(config: TrainConfig) -> torch.device:
-    """The device that was asked for, or the best there is."""
-    if config.device != "auto":
-        return torch.device(config.device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def wants_bfloat16(config: TrainConfig, device: torch.device) -> bool:
     """Whether matrix products are done in bfloat16: if asked for, or where the processor is made for it."""
     if config.precision != "auto":
@@ -108,8 +146,25 @@ def wants_bfloat16(config: TrainConfig, device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def step(run: Run, objective: Objective, batch: Batch, config: TrainConfig, device: torch.device) -> Terms:
-    """One step: two views of each image, their embeddings, the loss, and down the gradient.
+def step(run: Run, objective: Objective, portion: Portion, config: TrainConfig, world: World) -> Terms:
+    """One step: the gradient of the whole batch, wherever its parts are computed, and down it."""
+
+    def compute(turn: Run, batch: Batch) -> Terms:
+        return loss(turn, objective, batch, config, world.device)
+
+    run.optimizer.zero_grad(set_to_none=True)
+    terms = backward(run, portion, compute, world, world.parts(config.parts))
+    length = clip([*run.network.parameters(), *run.projector.parameters()], config.clip)
+    if torch.isfinite(length):
+        run.optimizer.step()
+        run.bad_steps = 0
+    else:
+        forgive(run)
+    return terms
+
+
+def loss(run: Run, objective: Objective, batch: Batch, config: TrainConfig, device: torch.device) -> Terms:
+    """Two views of each image, their embeddings, and the loss.
 
     Only the first view is told the size of its object. If both were, the size alone would make them agree, and the
     network would learn to look at little else.
@@ -118,14 +173,6 @@ def step(run: Run, objective: Objective, batch: Batch, config: TrainConfig, devi
         views = [torch.cat([look(run, group, config, device, told) for group in batch]) for told in (True, False)]
     embeddings = torch.stack([run.projector(view.float()) for view in views])
     terms: Terms = objective(embeddings, run.generator)
-    run.optimizer.zero_grad(set_to_none=True)
-    terms.loss.backward()  # type: ignore[no-untyped-call]
-    length = nn.utils.clip_grad_norm_([*run.network.parameters(), *run.projector.parameters()], config.clip)
-    if torch.isfinite(length):
-        run.optimizer.step()
-        run.bad_steps = 0
-    else:
-        forgive(run)
     return terms
 
 
@@ -169,8 +216,10 @@ def set_learning_rate(run: Run, config: TrainConfig) -> None:
         part["lr"] = learning_rate(run, config)
 
 
-def timed(batches: Iterator[tuple[Batch, Position]]) -> Iterator[tuple[Batch, Position, Callable[[], float]]]:
-    """Batches with a clock that tells the seconds since the one before was done, reading included."""
+def timed(
+    portions: Iterator[tuple[Portion, Position]],
+) -> Iterator[tuple[Portion, Position, Callable[[], float]]]:
+    """What there is to compute, with a clock that tells the seconds since the one before was done, reading included."""
     last = time.monotonic()
 
     def seconds() -> float:
@@ -179,5 +228,5 @@ def timed(batches: Iterator[tuple[Batch, Position]]) -> Iterator[tuple[Batch, Po
         last = now
         return now - before
 
-    for batch, after in batches:
-        yield batch, after, seconds
+    for portion, after in portions:
+        yield portion, after, seconds

@@ -13,6 +13,7 @@ from aqqua.train.config import TrainConfig, resolve, to_yaml
 
 if TYPE_CHECKING:
     from aqqua.train.data import Catalogue
+    from aqqua.train.distributed import World
     from aqqua.train.state import Run
 
 __all__ = ["train"]
@@ -31,7 +32,8 @@ def train(
 ) -> Path:
     """Train a model without labels on the images of datasets.
 
-    The same call after an interruption goes on from the last saved state.
+    The same call after an interruption goes on from the last saved state. Started by torchrun or srun, it is one of
+    several processes that train one model together.
 
     Args:
         config: the configuration, a YAML file with what differs from the defaults, or None for the defaults.
@@ -47,24 +49,36 @@ def train(
     Raises:
         MissingExtraError: torch is not installed.
         ConfigError: a setting that does not exist, no images, or no dataset whose card allows training.
+        PausedError: the process was asked to stop (SIGTERM, SIGUSR1); the state is saved.
     """
     _require_torch()
-    from aqqua.store.atomic import write_json
-    from aqqua.store.lineage import origin
     from aqqua.train.data import open_for_training
+    from aqqua.train.distributed import joined
     from aqqua.train.loop import fit
 
     chosen = resolve(config, minutes=minutes, **settings)
-    catalogue = open_for_training(data)
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / CONFIG).write_text(to_yaml(chosen), encoding="utf-8")
+    with joined(chosen.device) as world:
+        catalogue = open_for_training(data)
+        out.mkdir(parents=True, exist_ok=True)
+        if world.first:
+            _announce(out, chosen, catalogue)
+        run = fit(chosen, catalogue, out, seed, world)
+        if world.first:
+            _save(out, run, chosen, catalogue, seed, world)
+        world.wait()
+    return out
+
+
+def _announce(out: Path, config: TrainConfig, catalogue: Catalogue) -> None:
+    """Write beside the model what is going to be done, and say it."""
+    from aqqua.store.atomic import write_json
+    from aqqua.store.lineage import origin
+
+    (out / CONFIG).write_text(to_yaml(config), encoding="utf-8")
     write_json(out / DATA, {"data": [origin(ds) for ds in catalogue.datasets]})
     count = len(catalogue.datasets)
-    say(f"{len(catalogue):,} images of {count} dataset{'s' * (count != 1)}, model size {chosen.size}")
-    run = fit(chosen, catalogue, out, seed)
-    _save(out, run, chosen, catalogue, seed)
-    return out
+    say(f"{len(catalogue):,} images of {count} dataset{'s' * (count != 1)}, model size {config.size}")
 
 
 def _require_torch() -> None:
@@ -75,11 +89,10 @@ def _require_torch() -> None:
         raise MissingExtraError("training", error.name or "torch", "train") from error
 
 
-def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: int) -> None:
+def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: int, world: World) -> None:
     from aqqua.models.checkpoint import save
     from aqqua.models.preprocess import Preprocessing
     from aqqua.store.lineage import origin
-    from aqqua.train.loop import choose_device
     from aqqua.train.machine import hardware, software
 
     left_out = [{"path": ds.path.name, "title": ds.card.title, "uuid": ds.uuid} for ds in catalogue.left_out]
@@ -90,7 +103,7 @@ def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: 
         "images_seen": run.images,
         "seconds": round(run.seconds, 1),
         "cpu_seconds": round(run.cpu_seconds, 1),
-        "hardware": hardware(str(choose_device(config))),
+        "hardware": {**hardware(str(world.device)), "processes": world.size},
         "software": software(),
         "left_out": left_out,
     }
