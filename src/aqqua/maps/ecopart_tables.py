@@ -24,7 +24,7 @@ LAYERS_M = (
     *(8000, 9000, 10000, 11000),
 )
 """Limits in m of the layers in reduced ZOO exports (EcoPart, `DepthTaxoHistoLimit`)."""
-_KEYS = {
+_KEYS: dict[str, Any] = {
     "sample_id": pl.String,
     "time_utc": pl.Datetime("ms", "UTC"),
     "latitude": pl.Float64,
@@ -32,7 +32,7 @@ _KEYS = {
     "depth_min_m": pl.Float64,
     "depth_max_m": pl.Float64,
 }
-SPECTRA_SCHEMA = {
+SPECTRA_SCHEMA: dict[str, Any] = {
     **_KEYS,
     "esd_min_um": pl.Float64,
     "esd_max_um": pl.Float64,
@@ -42,7 +42,7 @@ SPECTRA_SCHEMA = {
     "biovolume_mm3_per_l": pl.Float64,
 }
 """Columns of a spectra table; `esd_max_um` is null where a class is open, `n` where only a concentration is given."""
-ZOO_SCHEMA = {
+ZOO_SCHEMA: dict[str, Any] = {
     **_KEYS,
     "taxon": pl.String,
     "label": pl.String,
