@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ from aqqua.maps.netcdf import write_gridded
 LATITUDE, LONGITUDE = np.arange(-89.5, 90), np.arange(-179.5, 180)
 
 
-def small(months: bool = False):
+def small(months: bool = False) -> xr.Dataset:
     """Temperature by layer (and month), depth of the floor without either; the first row is land."""
     layer, month = 2, 3
     shape = (layer, 180, 360) + ((month,) if months else ())

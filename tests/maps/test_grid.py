@@ -165,7 +165,7 @@ def test_wrong_options_are_told(tmp_path: Path) -> None:
         ({"cover": 2.0}, "no share"),
     ):
         with pytest.raises(ConfigError, match=message):
-            observations(table(row()), "abundance_m3", **options)  # type: ignore[arg-type]
+            observations(table(row()), "abundance_m3", **options)
     with pytest.raises(UnknownNameError, match="Copepoda"):
         observations(table(row()), "abundance_m3", taxa=["Copepod"])
     write_table(table(row()), tmp_path / "a.csv", {})

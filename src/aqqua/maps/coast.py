@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,9 +76,9 @@ def shapes_of(share: np.ndarray) -> list[np.ndarray]:
     padded = np.pad(share, 1, mode="edge")
     latitude = np.clip(-90 + step * (np.arange(padded.shape[0]) - 0.5), -90, 90)
     longitude = np.clip(-180 + step * (np.arange(padded.shape[1]) - 0.5), -180, 180)
-    found, offsets = contour_generator(longitude, latitude, padded, fill_type="OuterOffset").filled(0.5, 2.0)
+    traced: Any = contour_generator(longitude, latitude, padded, fill_type="OuterOffset").filled(0.5, 2.0)
     rings = []
-    for points, offset in zip(found, offsets, strict=True):
+    for points, offset in zip(*traced, strict=True):
         rings += [points[a:b] for a, b in zip(offset[:-1], offset[1:], strict=True)]
     return rings
 

@@ -123,7 +123,7 @@ def drawing(style: Style) -> Iterator[None]:
         import matplotlib as mpl
     except ImportError as error:
         raise MissingExtraError("figures", str(error.name), "maps") from error
-    settings = {
+    settings: Any = {
         "font.family": "sans-serif",
         "font.sans-serif": ["Inter", "Source Sans 3", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
         "font.size": 8,
