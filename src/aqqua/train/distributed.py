@@ -12,6 +12,7 @@ and takes the same decisions. The first one alone writes and speaks.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -178,8 +179,10 @@ def bind(trained: Sequence[nn.Module], world: World, shard: bool) -> nn.Module |
         bound = Bound(trained)
         fully_shard(bound, mesh=mesh)
         return bound
-    # Buffers are those of batch norms, which only the next step's statistics would need: each process has its own.
-    return DistributedDataParallel(Bound(trained), broadcast_buffers=False)
+    with warnings.catch_warnings():  # torch 2.13 has a new word for what older ones call broadcast_buffers
+        warnings.simplefilter("ignore", FutureWarning)
+        # No buffer takes part in training: batch norms count for later, and the whitening comes at the end.
+        return DistributedDataParallel(Bound(trained), broadcast_buffers=False)
 
 
 def backward(run: Run, portion: Portion, compute: Callable[[Run, Batch], Terms], world: World, parts: int) -> Terms:
