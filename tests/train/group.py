@@ -1,4 +1,4 @@
-"""What a process of a group does in the tests of `aqqua.train.distributed`: torchrun starts it, pytest reads what it says.
+"""What a process of a group does in the tests of `aqqua.train.distributed`; pytest reads what it says.
 
 torchrun --standalone --nproc-per-node 2 tests/train/group.py DATASET FOLDER
 """
