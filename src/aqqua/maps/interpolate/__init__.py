@@ -4,11 +4,12 @@ The way through: `Problem` (arrays) or `Recipe` (files) → `cross_validate` (ho
 `fit` → `Fitted.predict` (mean, median, interval, sampling and model spread, applicability) → `integrate` (totals).
 """
 
+from aqqua.maps.interpolate.cross import cross_validate
 from aqqua.maps.interpolate.fitted import Fitted, fit
 from aqqua.maps.interpolate.problem import Prediction, Problem
 from aqqua.maps.interpolate.recipe import Recipe, Settings, read_recipe
 from aqqua.maps.interpolate.report import CvReport, SchemeReport
-from aqqua.maps.interpolate.run import cross_validate, predict
+from aqqua.maps.interpolate.run import predict
 from aqqua.maps.interpolate.scores import Scores, score
 from aqqua.maps.interpolate.totals import Total, integrate
 

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aqqua.maps.interpolate.applicability import Applicability, fit_applicability
+from aqqua.maps.interpolate.folds import inner_folds
+from aqqua.maps.interpolate.learners import Inputs, Learner, make_learner
+from aqqua.maps.interpolate.problem import Prediction
+from aqqua.maps.interpolate.recipe import Settings
+from aqqua.maps.interpolate.sphere import block_of
+from aqqua.maps.interpolate.stack import Stack, check_enough, combine, fit_stack
 
 if TYPE_CHECKING:
-    from aqqua.maps.interpolate.problem import Floats, Prediction, Problem
-    from aqqua.maps.interpolate.recipe import Settings
+    from numpy.typing import NDArray
 
-__all__ = ["Fitted", "fit"]
+    from aqqua.maps.interpolate.problem import Floats, Problem
+
+__all__ = ["Fitted", "Replicate", "fit"]
+
+_TREES = 40
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """The stack's learners, fitted to a draw of blocks.
+
+    Args:
+        learners: name → fitted learner.
+        factor: on the stack's calibration, so that the level is that of the drawn places; 0 if none is above 0.
+    """
+
+    learners: dict[str, Learner]
+    factor: float
 
 
 @dataclass(frozen=True)
@@ -19,27 +45,76 @@ class Fitted:
     Args:
         problem: what it was fitted to.
         settings: how.
-        weights: of the learners in the stack; they sum to 1.
-        importance: predictor → mean loss of log R² out of fold when the predictor is shuffled within blocks.
+        stack: the learners with weights, calibration and intervals.
+        applicability: what places are like the sampled ones.
+        replicates: of the block bootstrap.
     """
 
     problem: Problem
     settings: Settings
-    weights: dict[str, float]
+    stack: Stack
+    applicability: Applicability
+    replicates: tuple[Replicate, ...]
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the learners in the stack; they sum to 1."""
+        return self.stack.weights
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """Predictor → R² on the log scale, out of block folds, that is lost when it is shuffled."""
+        return self.stack.importance
 
     def predict(self, x: Floats, latitude: Floats, longitude: Floats) -> Prediction:
         """Predict m places.
 
         Args:
-            x: predictors in the order of the problem, shape (m, p); NaN where missing.
+            x: predictors in the order of the problem, shape (m, p); NaN where missing. Where more than half of them
+                are missing nothing is predicted.
             latitude: degrees north, shape (m,).
             longitude: degrees east, shape (m,).
         """
-        raise NotImplementedError
+        x, latitude, longitude = (np.asarray(values, np.float64) for values in (x, latitude, longitude))
+        known = np.isfinite(x).mean(axis=1) >= 0.5
+        asked = x[known], latitude[known], longitude[known]
+        stack = self.stack
+        said = stack.predict(*asked)
+        each = self._replicated(stack.preparer.inputs(*asked))
+        learners = {name: stack.calibration(values) for name, values in said.learners.items()}
+        share = np.array([stack.weights[name] for name in learners])
+        among = np.stack(list(learners.values()))
+        middle = np.average(among, axis=0, weights=share)
+        unlike = self.applicability.dissimilarity(asked[0])
+        return _spread_out(
+            known,
+            Prediction(
+                said.mean,
+                said.typical,
+                said.q05,
+                said.q95,
+                each.std(axis=0, ddof=1) if len(each) > 1 else np.zeros(len(said.mean)),
+                np.sqrt(np.average((among - middle) ** 2, axis=0, weights=share)),
+                unlike,
+                unlike <= self.applicability.threshold,
+                self.applicability.distance_km(*asked[1:]),
+                each.astype(np.float32),
+                learners,
+            ),
+        )
 
     def mean(self, x: Floats, latitude: Floats, longitude: Floats) -> Floats:
-        """Only the calibrated mean, quick: for partial dependence and importance. Shape (m,)."""
-        raise NotImplementedError
+        """Only the calibrated mean, quick: for partial dependence. Shape (m,)."""
+        inputs = self.stack.preparer.inputs(x, latitude, longitude)
+        return self.stack.calibration(_typical(self.stack, self.stack.learners, inputs))
+
+    def _replicated(self, inputs: Inputs) -> Floats:
+        """The mean of each replicate, shape (b, m)."""
+        found = np.zeros((len(self.replicates), len(inputs.x)))
+        for row, replicate in zip(found, self.replicates, strict=True):
+            if replicate.learners:
+                row[:] = replicate.factor * self.stack.calibration(_typical(self.stack, replicate.learners, inputs))
+        return found
 
 
 def fit(problem: Problem, settings: Settings | None = None) -> Fitted:
@@ -49,4 +124,61 @@ def fit(problem: Problem, settings: Settings | None = None) -> Fitted:
         ConfigError: too few places have a value above zero.
         MissingExtraError: a learner is not installed.
     """
-    raise NotImplementedError
+    settings = settings or Settings()
+    check_enough(problem, settings)
+    rng = np.random.default_rng(settings.seed)
+    folds = inner_folds(problem.latitude, problem.longitude, settings.block_deg, settings.inner_folds, rng)
+    stack = fit_stack(problem, settings, folds, settings.seed, importance=True)
+    applicability = fit_applicability(problem, stack.preparer, folds)
+    return Fitted(problem, settings, stack, applicability, _bootstrap(problem, settings, stack, rng))
+
+
+def _bootstrap(problem: Problem, settings: Settings, stack: Stack, rng: np.random.Generator) -> tuple[Replicate, ...]:
+    """Fit the learners to draws of whole blocks, each with the level that the drawn places have.
+
+    The stack's mean over the sampled places exceeds what was observed there by some factor (out of fold it does not);
+    replicates keep that factor.
+    """
+    inputs = stack.preparer.inputs(problem.x, problem.latitude, problem.longitude)
+    excess = float(stack.calibration(_typical(stack, stack.learners, inputs)).sum() / problem.y.sum())
+    blocks = block_of(problem.latitude, problem.longitude, settings.block_deg)
+    _, group = np.unique(blocks, return_inverse=True)
+    found = []
+    for number in range(settings.replicates):
+        times = np.bincount(rng.integers(0, group.max() + 1, group.max() + 1), minlength=group.max() + 1)[group]
+        weight = times if problem.weight is None else times * problem.weight
+        found.append(_replicate(problem, stack, inputs, weight.astype(float), excess, settings.seed + 1 + number))
+    return tuple(found)
+
+
+def _replicate(problem: Problem, stack: Stack, inputs: Inputs, weight: Floats, excess: float, seed: int) -> Replicate:
+    """One draw: weight is zero for places that were not drawn."""
+    drawn = weight > 0
+    seen, y = inputs.take(drawn), problem.y[drawn]
+    if not (y > 0).any():
+        return Replicate({}, 0.0)
+    learners: dict[str, Learner] = {}
+    for name, fitted in stack.learners.items():
+        again = getattr(fitted, "again", None)  # a learner that chose settings of its own keeps them
+        learner = again() if again else make_learner(name, stack.step, _TREES, seed)
+        learners[name] = learner.fit(seen, y, weight[drawn])
+    shape = stack.calibration(_typical(stack, learners, seen))
+    level = float((weight[drawn] @ y) / (weight[drawn] @ shape))
+    return Replicate(learners, level * excess)
+
+
+def _typical(stack: Stack, learners: dict[str, Learner], inputs: Inputs) -> Floats:
+    return combine({name: learner.predict(inputs) for name, learner in learners.items()}, stack.weights, stack.step)
+
+
+def _spread_out(known: NDArray[np.bool_], prediction: Prediction) -> Prediction:
+    """Predictions of known places put where they belong among all; NaN and outside elsewhere."""
+
+    def wide(values: Any) -> Any:
+        full = np.full((*values.shape[:-1], len(known)), False if values.dtype == bool else np.nan, values.dtype)
+        full[..., known] = values
+        return full
+
+    found = {f.name: getattr(prediction, f.name) for f in fields(Prediction)}
+    learners = {name: wide(values) for name, values in found.pop("learners").items()}
+    return Prediction(**{name: wide(values) for name, values in found.items()}, learners=learners)

@@ -52,8 +52,9 @@ class _Process:
         x, target = _features(inputs)[rows], np.log1p(y[rows] / self.step)
         relative = np.ones(len(rows)) if weight is None else weight[rows] / weight[rows].mean()
         self._mean = float(np.average(target, weights=relative))
-        few = rng.permutation(len(rows))[:_MOST_TUNED]
-        self.length, self.noise = _likeliest(x[few], target[few] - self._mean)
+        if not self.length:
+            few = rng.permutation(len(rows))[:_MOST_TUNED]
+            self.length, self.noise = _likeliest(x[few], target[few] - self._mean)
         covariance = _matern(x, x, self.length)
         covariance[np.diag_indices_from(covariance)] += self.noise / relative
         try:
@@ -62,6 +63,10 @@ class _Process:
             raise ConfigError("the Gaussian process cannot be solved", do="leave gp_log out of learners") from error
         self._seen = x
         return self
+
+    def again(self) -> _Process:
+        """An unfitted process with the length and noise of this one."""
+        return _Process(self.step, self.seed, self.length, self.noise)
 
     def predict(self, inputs: Inputs) -> Floats:
         """Back-transformed mean of the process."""

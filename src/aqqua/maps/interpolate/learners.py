@@ -142,7 +142,7 @@ def make_learner(name: str, step: float, trees: int, seed: int) -> Learner:
         raise MissingExtraError(f"the learner {name}", str(error.name), "maps") from error
 
 
-def rf_log(step: float, trees: int, seed: int) -> Learner:
+def rf_log(step: float, trees: int, seed: int) -> Estimated:
     """Random forest (Breiman 2001) on the logarithm, environment only; its leaves also give quantiles."""
     from sklearn.ensemble import RandomForestRegressor
 

@@ -29,20 +29,20 @@ class Settings:
         repeats: how often each scheme is drawn anew; scores are averaged.
         block_deg: size of the blocks inside training: for stack, calibration, intervals and bootstrap.
         inner_folds: number of folds inside training.
-        calibration: of the mean: "ratio", "smearing", "isotonic" or "none".
+        calibration: of the mean: "power", "ratio", "smearing", "isotonic" or "none".
         trees: of each forest.
         replicates: block bootstraps behind sd_sampling and the intervals of totals.
         minimum: fewest places with a value above zero that are interpolated.
         seed: the same seed and data give the same map.
     """
 
-    learners: tuple[str, ...] = ("rf_log", "xgb_tweedie", "hgb_poisson", "gam_tweedie")
+    learners: tuple[str, ...] = ("rf_log", "et_log", "gp_log", "hgb_log", "xgb_tweedie", "gam_log")
     schemes: tuple[str, ...] = ("random", "blocks10", "blocks30", "knndm")
     folds: int = 5
     repeats: int = 1
     block_deg: float = 10.0
     inner_folds: int = 5
-    calibration: str = "ratio"
+    calibration: str = "power"
     trees: int = 300
     replicates: int = 30
     minimum: int = 20

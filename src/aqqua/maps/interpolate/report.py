@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from aqqua.maps.interpolate.problem import Floats, Ints, Problem
     from aqqua.maps.interpolate.scores import Scores
 
-__all__ = ["CvReport", "SchemeReport"]
+__all__ = ["STACK", "CvReport", "SchemeReport"]
 
 STACK = "stack"
 
@@ -24,12 +24,13 @@ class SchemeReport:
         scheme: its name: random, blocks10, blocks30, knndm.
         folds: fold of each place, shape (n,).
         nearest_km: from each place to the nearest one it was trained with, shape (n,).
-        predictions: out-of-fold mean of "stack", every learner and baseline (knn_geo, mean), each of shape (n,).
-        median: out-of-fold median, shape (n,).
+        predictions: out-of-fold mean of "stack" (calibrated), and every learner and baseline (knn_geo, mean) as it
+            comes, each of shape (n,).
+        median: out-of-fold median, shape (n,): the stack before calibration.
         q05: lower end of the out-of-fold 90 % interval, shape (n,).
         q95: upper end, shape (n,).
         dissimilarity: to the environments trained with, shape (n,).
-        scores: for every entry of `predictions`.
+        scores: for every entry of `predictions`, and for "median".
         coverage: share of observations inside the 90 % interval.
         below: share of observations below it.
         above: share of observations above it.
@@ -59,12 +60,21 @@ class CvReport:
         problem: what was cross-validated.
         schemes: name → its report, in the order of the settings.
         map_km: distances from the places of the map to the nearest sample, if the map is known; for judging schemes.
+        left_out: schemes that are not possible with these places, and why.
     """
 
     problem: Problem
     schemes: dict[str, SchemeReport]
     map_km: Floats | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> pl.DataFrame:
         """One row per scheme and learner: scheme, learner, weight, every field of `Scores`, coverage (of the stack)."""
-        raise NotImplementedError
+        import polars as pl
+
+        rows = []
+        for scheme in self.schemes.values():
+            for learner, scores in scheme.scores.items():
+                first = {"scheme": scheme.scheme, "learner": learner, "weight": scheme.weights.get(learner)}
+                rows.append(first | asdict(scores) | {"coverage": scheme.coverage if learner == STACK else None})
+        return pl.DataFrame(rows, infer_schema_length=None)

@@ -8,24 +8,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from aqqua.maps.interpolate.fitted import Fitted
-    from aqqua.maps.interpolate.problem import Floats, Problem
-    from aqqua.maps.interpolate.recipe import Settings
-    from aqqua.maps.interpolate.report import CvReport
 
-__all__ = ["cross_validate", "predict"]
-
-
-def cross_validate(
-    problem: Problem, settings: Settings | None = None, *, places: tuple[Floats, Floats] | None = None
-) -> CvReport:
-    """Cross-validate the whole way – learners, stack, calibration, intervals – under every scheme.
-
-    Args:
-        problem: places, values and predictors.
-        settings: how; the defaults if None.
-        places: latitude and longitude of the map's cells, for kNNDM; without them kNNDM uses the sites' own extent.
-    """
-    raise NotImplementedError
+__all__ = ["predict"]
 
 
 def predict(fitted: Fitted, cube: xr.Dataset, layer: int = 0) -> xr.Dataset:
