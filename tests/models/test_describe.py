@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aqqua.models.describe import batches, describe, settle
+from aqqua.models.describe import describe, settle
 from aqqua.models.preprocess import Prepared, Preprocessing
 from aqqua.models.vit import SIZES, VisionTransformer
 
@@ -30,13 +30,6 @@ def test_order_is_kept_over_all_grids(network: VisionTransformer, images: list[P
     assert sum(done) == len(images)
 
 
-def test_a_batch_has_one_grid_and_one_set_of_channels(images: list[Prepared]) -> None:
-    groups = list(batches(images))
-    assert sorted(row for rows in groups for row in rows) == list(range(6))
-    assert [0, 2] in groups
-    assert [1, 5] in groups
-
-
 def test_nothing_gives_nothing(network: VisionTransformer) -> None:
     assert describe(network, []).shape == (0, network.vector_length)
 
@@ -51,3 +44,10 @@ def test_settling_changes_the_vectors_not_the_network(images: list[Prepared]) ->
     after = describe(network, images)
     assert np.abs(after - before).max() > 0.01
     np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1, atol=1e-5)
+
+
+def test_sixteen_bits_give_nearly_the_same(network: VisionTransformer, images: list[Prepared]) -> None:
+    exact, coarse = describe(network, images), describe(network, images, bfloat16=True)
+    assert coarse.dtype == np.float32
+    assert 0 < np.abs(exact - coarse).max() < 0.05
+    assert (exact * coarse).sum(axis=1).min() > 0.999

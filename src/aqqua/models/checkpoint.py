@@ -9,27 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
 from aqqua import __version__
-from aqqua.errors import ConfigError, FormatError, NotFoundError
-from aqqua.models.preprocess import Preprocessing
+from aqqua.errors import FormatError, NotFoundError
+from aqqua.models.describe import describe
+from aqqua.models.info import AGAIN, FORMAT_VERSION, INFO, from_dict, preprocessing_of, read_info
+from aqqua.models.preprocess import Prepared, Preprocessing
 from aqqua.models.vit import VisionTransformer, ViTConfig
 
 __all__ = ["Model", "load", "save", "weights_hash"]
 
-FORMAT_VERSION = 1
-WEIGHTS, INFO = "model.safetensors", "model.json"
-_MAX_JSON_BYTES = 16 * 2**20
+WEIGHTS = "model.safetensors"
 _MAX_DIM, _MAX_DEPTH = 8192, 256
 
 
@@ -42,17 +44,41 @@ class Model:
         network: in evaluation mode.
         preprocessing: how pixels become what the network sees.
         info: the content of model.json.
+        bfloat16: whether vectors are computed with 16 bits where that is safe; about twice as quick where the
+            processor is made for it.
     """
 
     folder: Path
     network: VisionTransformer
     preprocessing: Preprocessing
     info: Mapping[str, Any]
+    bfloat16: bool = False
 
     @property
     def model_id(self) -> str:
-        """Name and the first eight digits of the weights' hash: "nano-1f0c33aa"."""
-        return str(self.info["model_id"])
+        """Name and the first eight digits of the weights' hash, "nano-1f0c33aa"; "nano-1f0c33aa-bf16" with 16 bits."""
+        return str(self.info["model_id"]) + ("-bf16" if self.bfloat16 else "")
+
+    @property
+    def engine(self) -> str:
+        """What computes the vectors, see `aqqua.models.engines`."""
+        return "torch-bf16" if self.bfloat16 else "torch"
+
+    @property
+    def engine_facts(self) -> dict[str, str]:
+        """What predictions tell about the engine."""
+        return {"engine": self.engine, "engine_version": f"torch {torch.__version__}"}
+
+    @property
+    def vector_length(self) -> int:
+        """Length of the vectors."""
+        return self.network.vector_length
+
+    def describe(
+        self, images: Sequence[Prepared], *, advance: Callable[[int], object] = lambda n: None
+    ) -> NDArray[np.float32]:
+        """Vectors (n, length) of prepared images, in their order."""
+        return describe(self.network, images, advance=advance, bfloat16=self.bfloat16)
 
 
 def save(
@@ -119,16 +145,15 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
         FormatError: it is of a newer format, damaged, or not what its hash says.
     """
     folder = Path(folder)
-    info = _read_info(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise NotFoundError("there is no model in this folder", where=folder, do="make one with: aqqua train")
+    info = read_info(folder)
     network, preprocessing = _build(info, folder)
     weights = _read_weights(folder / WEIGHTS, network)
     if weights_hash(weights) != info["weights_sha256"]:
-        raise FormatError("the weights are not those model.json describes", where=folder / WEIGHTS, do=_AGAIN)
+        raise FormatError("the weights are not those model.json describes", where=folder / WEIGHTS, do=AGAIN)
     network.load_state_dict(weights, assign=True)
     return Model(folder, network.to(device).eval(), preprocessing, info)
-
-
-_AGAIN = "copy the model again from where it came from"
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:
@@ -141,50 +166,14 @@ def weights_hash(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _read_info(folder: Path) -> dict[str, Any]:
-    path = folder / INFO
-    if not path.is_file() or not (folder / WEIGHTS).is_file():
-        raise NotFoundError("there is no model in this folder", where=folder, do="make one with: aqqua train")
-    if path.stat().st_size > _MAX_JSON_BYTES:
-        raise FormatError("model.json is too large to be one", where=path, do=_AGAIN)
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FormatError("model.json is damaged", where=path, do=_AGAIN) from error
-    if not isinstance(info, dict) or info.get("format") != "aqqua model":
-        raise FormatError("this is not the model.json of an aqqua model", where=path, do="give a folder made by train")
-    if info.get("format_version") != FORMAT_VERSION:
-        raise FormatError(
-            f"model format {info.get('format_version')}, this aqqua reads {FORMAT_VERSION}",
-            where=path,
-            do="update aqqua",
-        )
-    missing = {"model_id", "config", "preprocessing", "preprocessing_hash", "weights_sha256"} - info.keys()
-    if missing:
-        raise FormatError(f"model.json lacks {', '.join(sorted(missing))}", where=path, do=_AGAIN)
-    return info
-
-
 def _build(info: Mapping[str, Any], folder: Path) -> tuple[VisionTransformer, Preprocessing]:
     """The network without memory behind its weights, and the preprocessing."""
-    config = _from_dict(ViTConfig, info["config"], folder)
-    preprocessing = _from_dict(Preprocessing, info["preprocessing"], folder)
-    if preprocessing.hash != info["preprocessing_hash"]:
-        raise FormatError("the preprocessing is not the one the model was trained with", where=folder / INFO, do=_AGAIN)
+    config = from_dict(ViTConfig, info["config"], folder)
+    preprocessing = preprocessing_of(info, folder)
     if not (0 < config.dim <= _MAX_DIM and 0 < config.depth <= _MAX_DEPTH):
-        raise FormatError(f"a network of {config.depth} layers of {config.dim}", where=folder / INFO, do=_AGAIN)
+        raise FormatError(f"a network of {config.depth} layers of {config.dim}", where=folder / INFO, do=AGAIN)
     with torch.device("meta"):
         return VisionTransformer(config), preprocessing
-
-
-def _from_dict(cls: type[Any], values: Any, folder: Path) -> Any:
-    known = {f.name for f in fields(cls)}
-    if not isinstance(values, dict) or values.keys() - known:
-        raise FormatError(f"model.json: {cls.__name__} cannot be {values!r}"[:300], where=folder / INFO, do=_AGAIN)
-    try:
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    except (TypeError, ConfigError) as error:
-        raise FormatError(f"model.json: {error}", where=folder / INFO, do=_AGAIN) from error
 
 
 def _read_weights(path: Path, network: VisionTransformer) -> dict[str, Tensor]:
@@ -196,11 +185,11 @@ def _read_weights(path: Path, network: VisionTransformer) -> dict[str, Tensor]:
             if there != expected:
                 odd = sorted(k for k in there.keys() | expected.keys() if there.get(k) != expected.get(k))
                 raise FormatError(
-                    f"the weights do not fit the network of model.json: {', '.join(odd[:5])}", where=path, do=_AGAIN
+                    f"the weights do not fit the network of model.json: {', '.join(odd[:5])}", where=path, do=AGAIN
                 )
             return {key: file.get_tensor(key) for key in there}
     except SafetensorError as error:
-        raise FormatError(f"model.safetensors is damaged: {error}", where=path, do=_AGAIN) from error
+        raise FormatError(f"model.safetensors is damaged: {error}", where=path, do=AGAIN) from error
 
 
 def _write(path: Path, content: bytes) -> None:
