@@ -35,6 +35,7 @@ METHODS: tuple[Method, ...] = ("cc", "acc", "pacc", "em")
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _EM_STEPS = 200
+_EXTRA = 2.0
 
 
 @dataclass(frozen=True)
@@ -239,12 +240,20 @@ def _adjusted(
 
 
 def _solve(matrix: Array, y: Array, v: Array, most: float) -> Array:
-    """The x ≥ 0 for which M·x is nearest to y, each count weighed by its variance."""
+    """The x ≥ 0 for which M·x is nearest to y, each count weighed by its variance.
+
+    The unknown has a part in it only where more is declined than the known classes explain by chance (two standard
+    deviations): else it would take what is theirs.
+    """
     from scipy.optimize import nnls
 
-    sure = 1 / np.sqrt(v + most**2)
-    x: Array = nnls(matrix * sure[:, None], y * sure)[0]
-    return x
+    spread = np.sqrt(v + most**2)
+    rows, counts = matrix / spread[:, None], y / spread
+    known: Array = nnls(rows[:, :-1], counts)[0]
+    if counts[-1] - rows[-1, :-1] @ known > _EXTRA:
+        whole: Array = nnls(rows, counts)[0]
+        return whole
+    return np.append(known, 0.0)
 
 
 def _em(
