@@ -168,6 +168,8 @@ def calibrate_matches(
         how.esd_max_um,
         attenuation=found.attenuation,
         station_sd=found.station_sd,
+        depth_min_m=float(matches.depth_m.min()),
+        depth_max_m=float(matches.depth_m.max()),
         status="calibrated",
         source=f"{len(matches)} match-ups of {stations} stations",
         note=note,

@@ -107,6 +107,11 @@ def flux_of(spectra: pl.DataFrame, model: FluxModel, *, bin_m: float | None = No
     if model.station_sd > 0:
         value, spread = pl.col("poc_flux_mg_m2_d"), float(np.exp(1.96 * model.station_sd))
         table = table.with_columns(poc_flux_station_lo=value / spread, poc_flux_station_hi=value * spread)
+    if beyond := int(((depth < model.depth_min_m * 0.75) | (depth > model.depth_max_m * 1.25)).sum()):
+        what = f"layers beyond the depths {model.name} was made for ({model.depth_min_m:g}–{model.depth_max_m:g} m)"
+        findings.append(
+            Finding("warning", "depth_beyond", what, "", beyond, "do not use them, or compare with traps there")
+        )
     if lost := table["poc_flux_mg_m2_d"].null_count():
         do = "nothing to do; missing is not zero"
         findings.append(Finding("info", "no_volume", "layers without a volume or a count have no flux", "", lost, do))

@@ -22,6 +22,7 @@ from aqqua.store.atomic import write_json
 __all__ = ["PRESETS", "FluxModel", "flux_model", "read_model", "reference", "write_model"]
 
 _MAX_BYTES = 1 << 20
+_NUMBERS = ("a", "b", "esd_min_um", "esd_max_um", "attenuation", "station_sd", "depth_min_m", "depth_max_m")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class FluxModel:
         esd_max_um: largest diameter counted, µm.
         attenuation: c in (depth / 100 m)⁻ᶜ: how much less carbon sinks per particle at depth; 0: no change.
         station_sd: sd of ln flux between stations the relation was not made on; 0 where nobody said.
+        depth_min_m: shallowest depth it was made for.
+        depth_max_m: deepest depth it was made for.
         status: "checked" where numbers and units were seen in two places, else "unchecked"; "own"; "calibrated".
         source: citation.
         doi: of the source, empty where it was not seen.
@@ -49,13 +52,15 @@ class FluxModel:
     esd_max_um: float
     attenuation: float = 0.0
     station_sd: float = 0.0
+    depth_min_m: float = 0.0
+    depth_max_m: float = 12_000.0
     status: str = "own"
     source: str = ""
     doi: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
-        numbers = (self.a, self.b, self.esd_min_um, self.esd_max_um, self.attenuation, self.station_sd)
+        numbers = (getattr(self, name) for name in _NUMBERS)
         if not all(math.isfinite(number) for number in numbers):
             raise ConfigError(f"the flux relation {self.name!r} has a number that is none", do="check A, b and sizes")
         if self.a <= 0 or not 0 <= self.esd_min_um < self.esd_max_um or self.station_sd < 0:
@@ -182,7 +187,7 @@ def read_model(path: Path) -> FluxModel:
         told = json.loads(path.read_text("utf-8"))
         names = [field.name for field in fields(FluxModel)]
         kept = {name: told[name] for name in names if name in told}
-        numbers = {name: float(kept[name]) for name in names[1:7] if name in kept}
+        numbers = {name: float(kept[name]) for name in _NUMBERS if name in kept}
         return FluxModel(**{**kept, **numbers})
     except (ValueError, TypeError, KeyError, UnicodeDecodeError) as error:
         if isinstance(error, ConfigError):
