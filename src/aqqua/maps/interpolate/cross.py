@@ -22,7 +22,7 @@ from aqqua.maps.interpolate.folds import (
     random_folds,
     sample_km,
 )
-from aqqua.maps.interpolate.learners import BASELINES, make_learner
+from aqqua.maps.interpolate.learners import BASELINES, Inputs, make_learner
 from aqqua.maps.interpolate.recipe import Settings
 from aqqua.maps.interpolate.report import STACK, CvReport, SchemeReport
 from aqqua.maps.interpolate.scores import log_step, mean_scores, score
@@ -32,14 +32,18 @@ from aqqua.maps.interpolate.stack import check_enough, fit_stack
 if TYPE_CHECKING:
     from aqqua.maps.interpolate.problem import Floats, Ints, Problem
 
-__all__ = ["cross_validate", "outer_folds"]
+__all__ = ["Folds", "cross_validate", "make_folds"]
 
 _MEDIAN = "median"
 _PLACES = 8000
 
 
 def cross_validate(
-    problem: Problem, settings: Settings | None = None, *, places: tuple[Floats, Floats] | None = None
+    problem: Problem,
+    settings: Settings | None = None,
+    *,
+    places: tuple[Floats, Floats] | None = None,
+    folds: Folds | None = None,
 ) -> CvReport:
     """Cross-validate the whole way under every scheme.
 
@@ -48,6 +52,7 @@ def cross_validate(
         settings: how; the defaults if None.
         places: latitude and longitude of the map's cells, for kNNDM; without them, sea between the southernmost and
             the northernmost place.
+        folds: made before by `make_folds`, for several taxa of the same places.
 
     Raises:
         ConfigError: too few places have a value above zero.
@@ -56,22 +61,41 @@ def cross_validate(
     """
     settings = settings or Settings()
     check_enough(problem, settings)
+    made = folds or make_folds(problem, settings, places)
+    schemes = {}
+    for scheme, repeats in made.schemes.items():
+        runs = [_run(problem, settings, scheme, number, one) for number, one in enumerate(repeats)]
+        schemes[scheme] = _report(problem, scheme, runs)
+    return CvReport(problem, schemes, made.map_km, made.left_out)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The folds of all schemes; they depend on places and settings only.
+
+    Args:
+        schemes: name → one array of shape (n,) per repeat.
+        map_km: from the map's cells to the nearest place.
+        left_out: schemes that the places do not allow, and why.
+    """
+
+    schemes: dict[str, list[Ints]]
+    map_km: Floats
+    left_out: dict[str, str]
+
+
+def make_folds(problem: Problem, settings: Settings, places: tuple[Floats, Floats] | None = None) -> Folds:
+    """Draw the folds of all schemes; see `cross_validate` for the arguments."""
     points = unit_vectors(problem.latitude, problem.longitude)
-    cells = _sea(problem) if places is None else places
-    map_km = sample_km(points, *cells, np.random.default_rng(settings.seed))
+    map_km = sample_km(points, *(_sea(problem) if places is None else places), np.random.default_rng(settings.seed))
     schemes, left_out = {}, {}
     for scheme in settings.schemes:
         try:
-            runs = [_run(problem, settings, scheme, repeat, map_km) for repeat in range(settings.repeats)]
-        except _ImpossibleError as error:
-            left_out[scheme] = str(error)
-            continue
-        schemes[scheme] = _report(problem, scheme, runs)
-    return CvReport(problem, schemes, map_km, left_out)
-
-
-class _ImpossibleError(Exception):
-    """A scheme that the places do not allow."""
+            repeats = range(settings.repeats)
+            schemes[scheme] = [_outer(problem, settings, scheme, repeat, map_km) for repeat in repeats]
+        except ConfigError as error:
+            left_out[scheme] = error.what
+    return Folds(schemes, map_km, left_out)
 
 
 @dataclass(frozen=True)
@@ -88,13 +112,7 @@ class _Run:
     weights: list[dict[str, float]]
 
 
-def outer_folds(problem: Problem, settings: Settings, scheme: str, repeat: int, map_km: Floats) -> Ints:
-    """The folds of a scheme, shape (n,); the same for all taxa of the same places.
-
-    Raises:
-        UnknownNameError: no such scheme.
-        ConfigError: the places do not allow it.
-    """
+def _outer(problem: Problem, settings: Settings, scheme: str, repeat: int, map_km: Floats) -> Ints:
     rng = np.random.default_rng([settings.seed, repeat])
     degrees = block_degrees(scheme)
     if degrees is not None:
@@ -104,13 +122,7 @@ def outer_folds(problem: Problem, settings: Settings, scheme: str, repeat: int, 
     return knndm(problem.latitude, problem.longitude, map_km, settings.folds, rng)[0]
 
 
-def _run(problem: Problem, settings: Settings, scheme: str, repeat: int, map_km: Floats) -> _Run:
-    try:
-        folds = outer_folds(problem, settings, scheme, repeat, map_km)
-    except ConfigError as error:
-        if block_degrees(scheme) is None:
-            raise
-        raise _ImpossibleError(error.what) from error
+def _run(problem: Problem, settings: Settings, scheme: str, repeat: int, folds: Ints) -> _Run:
     n = len(problem)
     points = unit_vectors(problem.latitude, problem.longitude)
     names = (STACK, *settings.learners, *(name for name in BASELINES if name not in settings.learners))
@@ -142,8 +154,6 @@ def _inner(part: Problem, settings: Settings, scheme: str, repeat: int) -> Ints:
 
 def _baselines(part: Problem, held: Problem) -> dict[str, Floats]:
     """What a map without any environment says."""
-    from aqqua.maps.interpolate.learners import Inputs
-
     seen, asked = (Inputs(one.x, one.latitude, one.longitude) for one in (part, held))
     return {name: make_learner(name, 1.0, 0, 0).fit(seen, part.y, part.weight).predict(asked) for name in BASELINES}
 

@@ -18,11 +18,13 @@ from aqqua.maps.interpolate.stack import Stack, check_enough, combine, fit_stack
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aqqua.maps.interpolate.problem import Floats, Problem
+    from aqqua.maps.interpolate.inputs import Preparer
+    from aqqua.maps.interpolate.problem import Floats, Ints, Problem
 
-__all__ = ["Fitted", "Replicate", "fit"]
+__all__ = ["Cells", "Fitted", "Replicate", "cells_of", "fit"]
 
 _TREES = 40
+_KNOWN_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,23 @@ class Replicate:
 
     learners: dict[str, Learner]
     factor: float
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Places made ready for prediction: what does not depend on the taxon.
+
+    Args:
+        known: places where at least half of the predictors are known, shape (m,).
+        inputs: what learners see of the known ones.
+        dissimilarity: of the known ones.
+        distance_km: of the known ones to the nearest sampled place.
+    """
+
+    known: NDArray[np.bool_]
+    inputs: Inputs
+    dissimilarity: Floats
+    distance_km: Floats
 
 
 @dataclass(frozen=True)
@@ -75,19 +94,19 @@ class Fitted:
             latitude: degrees north, shape (m,).
             longitude: degrees east, shape (m,).
         """
-        x, latitude, longitude = (np.asarray(values, np.float64) for values in (x, latitude, longitude))
-        known = np.isfinite(x).mean(axis=1) >= 0.5
-        asked = x[known], latitude[known], longitude[known]
+        return self.predict_cells(cells_of(self.stack.preparer, self.applicability, x, latitude, longitude))
+
+    def predict_cells(self, cells: Cells) -> Prediction:
+        """Predict places that were made ready before: several taxa of the same places share them."""
         stack = self.stack
-        said = stack.predict(*asked)
-        each = self._replicated(stack.preparer.inputs(*asked))
+        said = stack.predict_inputs(cells.inputs)
+        each = self._replicated(cells.inputs)
         learners = {name: stack.calibration(values) for name, values in said.learners.items()}
         share = np.array([stack.weights[name] for name in learners])
         among = np.stack(list(learners.values()))
         middle = np.average(among, axis=0, weights=share)
-        unlike = self.applicability.dissimilarity(asked[0])
         return _spread_out(
-            known,
+            cells.known,
             Prediction(
                 said.mean,
                 said.typical,
@@ -95,9 +114,9 @@ class Fitted:
                 said.q95,
                 each.std(axis=0, ddof=1) if len(each) > 1 else np.zeros(len(said.mean)),
                 np.sqrt(np.average((among - middle) ** 2, axis=0, weights=share)),
-                unlike,
-                unlike <= self.applicability.threshold,
-                self.applicability.distance_km(*asked[1:]),
+                cells.dissimilarity,
+                cells.dissimilarity <= self.applicability.threshold,
+                cells.distance_km,
                 each.astype(np.float32),
                 learners,
             ),
@@ -117,6 +136,15 @@ class Fitted:
         return found
 
 
+def cells_of(preparer: Preparer, applicability: Applicability, x: Floats, latitude: Floats, longitude: Floats) -> Cells:
+    """Make places ready for prediction, leaving out those where most predictors are missing."""
+    x, latitude, longitude = (np.asarray(values, np.float64) for values in (x, latitude, longitude))
+    known = np.isfinite(x).mean(axis=1) >= _KNOWN_SHARE
+    inputs = preparer.inputs(x[known], latitude[known], longitude[known])
+    unlike = applicability.dissimilarity(x[known])
+    return Cells(known, inputs, unlike, applicability.distance_km(latitude[known], longitude[known]))
+
+
 def fit(problem: Problem, settings: Settings | None = None) -> Fitted:
     """Fit the stack with its calibration, intervals and bootstrap.
 
@@ -126,11 +154,17 @@ def fit(problem: Problem, settings: Settings | None = None) -> Fitted:
     """
     settings = settings or Settings()
     check_enough(problem, settings)
-    rng = np.random.default_rng(settings.seed)
-    folds = inner_folds(problem.latitude, problem.longitude, settings.block_deg, settings.inner_folds, rng)
+    folds = fit_folds(problem, settings)
+    rng = np.random.default_rng([settings.seed, 2])
     stack = fit_stack(problem, settings, folds, settings.seed, importance=True)
     applicability = fit_applicability(problem, stack.preparer, folds)
     return Fitted(problem, settings, stack, applicability, _bootstrap(problem, settings, stack, rng))
+
+
+def fit_folds(problem: Problem, settings: Settings) -> Ints:
+    """The block folds inside `fit`, shape (n,)."""
+    rng = np.random.default_rng(settings.seed)
+    return inner_folds(problem.latitude, problem.longitude, settings.block_deg, settings.inner_folds, rng)
 
 
 def _bootstrap(problem: Problem, settings: Settings, stack: Stack, rng: np.random.Generator) -> tuple[Replicate, ...]:

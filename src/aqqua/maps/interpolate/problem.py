@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["Prediction", "Problem"]
+__all__ = ["Prediction", "Problem", "check_places"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Problem:
             column = getattr(self, name)
             if column is not None and column.shape != (n,):
                 raise ConfigError(f"{name} has shape {column.shape}, ({n},) is expected", where=where)
-        _check_places(self.latitude, self.longitude, where)
+        check_places(self.latitude, self.longitude, where)
         if not np.isfinite(self.y).all() or (self.y < 0).any():
             bad = int((~np.isfinite(self.y) | (self.y < 0)).sum())
             do = "leave out what is missing; zero is a value, missing is not"
@@ -110,7 +110,12 @@ class Prediction:
     learners: dict[str, Floats] = field(default_factory=dict)
 
 
-def _check_places(latitude: Floats, longitude: Floats, where: str | None) -> None:
+def check_places(latitude: Floats, longitude: Floats, where: str | None) -> None:
+    """Refuse coordinates that cannot be.
+
+    Raises:
+        ConfigError: one is missing, or beyond the poles, or beyond −180 to 360 degrees east.
+    """
     if not (np.isfinite(latitude).all() and np.isfinite(longitude).all()):
         raise ConfigError("some places have no latitude or longitude", where=where)
     beyond = np.abs(latitude) > 90

@@ -78,3 +78,21 @@ class CvReport:
                 first = {"scheme": scheme.scheme, "learner": learner, "weight": scheme.weights.get(learner)}
                 rows.append(first | asdict(scores) | {"coverage": scheme.coverage if learner == STACK else None})
         return pl.DataFrame(rows, infer_schema_length=None)
+
+    def out_of_fold(self) -> pl.DataFrame:
+        """One row per scheme and place: place, observed value, fold, what was predicted without it."""
+        import polars as pl
+
+        y, frames = self.problem.y, []
+        for scheme in self.schemes.values():
+            where = {"latitude": self.problem.latitude, "longitude": self.problem.longitude, "observed": y}
+            judged = {name: getattr(scheme, name) for name in ("nearest_km", "dissimilarity", "median", "q05", "q95")}
+            columns = {
+                "scheme": [scheme.scheme] * len(y),
+                "fold": scheme.folds,
+                **where,
+                **judged,
+                **scheme.predictions,
+            }
+            frames.append(pl.DataFrame(columns))
+        return pl.concat(frames)

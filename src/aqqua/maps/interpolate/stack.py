@@ -69,7 +69,10 @@ class Stack:
 
     def predict(self, x: Floats, latitude: Floats, longitude: Floats) -> Stacked:
         """Predict m places."""
-        inputs = self.preparer.inputs(x, latitude, longitude)
+        return self.predict_inputs(self.preparer.inputs(x, latitude, longitude))
+
+    def predict_inputs(self, inputs: Inputs) -> Stacked:
+        """Predict m places whose predictors are prepared."""
         single = {name: learner.predict(inputs) for name, learner in self.learners.items()}
         typical = combine(single, self.weights, self.step)
         ends = self.quantiles(inputs.x, _TAILS)
