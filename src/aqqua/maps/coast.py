@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def shapes_of(share: np.ndarray) -> list[np.ndarray]:
     traced: Any = contour_generator(longitude, latitude, padded, fill_type="OuterOffset").filled(0.5, 2.0)
     rings = []
     for points, offset in zip(*traced, strict=True):
-        rings += [points[a:b] for a, b in zip(offset[:-1], offset[1:], strict=True)]
+        rings += [points[a:b] for a, b in pairwise(offset)]
     return rings
 
 

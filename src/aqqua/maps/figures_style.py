@@ -166,6 +166,8 @@ def new_figure(height: float, width: float = WIDTH_IN) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(w_pad=0.08, h_pad=0.08)
     FigureCanvasAgg(figure)
     return figure
 

@@ -171,12 +171,13 @@ def _empty(name: str, shape: tuple[int, ...]) -> np.ndarray:
 def _values(piece: xr.Dataset, name: str) -> np.ndarray:
     if name not in piece:
         raise FormatError(f"the map has no {name}", do="predict it again")
-    values = np.asarray(piece[name].transpose("latitude", "longitude").values)
-    if name in _WHOLE:
-        known = np.isfinite(piece["mean"].transpose("latitude", "longitude").values)
-        counted = np.where(known, np.nan_to_num(values.astype(float), nan=_NOWHERE), _NOWHERE)
-        return np.asarray(counted, _WHOLE[name])
-    return values.astype(np.float32)
+    values = np.array(piece[name].transpose("latitude", "longitude").values)
+    if name not in _WHOLE:
+        return np.asarray(values, np.float32)
+    known = np.isfinite(piece["mean"].transpose("latitude", "longitude").values)
+    counted: np.ndarray = np.where(known, np.nan_to_num(values.astype(float), nan=_NOWHERE), _NOWHERE)
+    whole: np.ndarray = counted.astype(_WHOLE[name])
+    return whole
 
 
 def _same_grid(piece: xr.Dataset, latitude: np.ndarray, longitude: np.ndarray, taxon: str) -> None:
@@ -236,7 +237,7 @@ def _placed(
 
 def _bounds(centres: np.ndarray, most: float) -> np.ndarray:
     half = (centres[1] - centres[0]) / 2
-    return np.clip(np.stack([centres - half, centres + half], axis=1), -most, most)
+    return np.asarray(np.clip(np.stack([centres - half, centres + half], axis=1), -most, most))
 
 
 def _global(about: Mapping[str, Any], unit: str) -> dict[str, str]:
