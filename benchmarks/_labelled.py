@@ -1,4 +1,4 @@
-"""The labelled sets at hand as datasets: real ones out of the shared data, and a virtual ocean with its truth as labels.
+"""The labelled sets at hand as datasets: real ones out of the shared data, and a virtual ocean with its truth.
 
 What the files of a real set do not say (pixel size, place, day) comes from a card, from the literature where it can;
 such constants are good enough to measure a model with, and for nothing else.

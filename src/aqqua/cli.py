@@ -237,21 +237,34 @@ def bench(
     model: str,
     *,
     data: Annotated[list[Path], Parameter(consume_multiple=True)],
+    out: Path | None = None,
+    by: str = "auto",
+    splits: Path | None = None,
+    far: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    peer: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    baselines: bool = True,
     seed: int = 0,
     json: Path | None = None,
 ) -> None:
-    """Print the benchmark table of a model beside its baselines.
+    """Measure a model on labelled images, beside its baselines: taxa, novelty, instruments, size, samples, speed.
 
     Args:
         model: a model folder, or a released model as `doi:10.5281/zenodo.N`.
         data: labelled datasets.
-        seed: seed of the folds.
-        json: write the table to this file, too; the card of a released model shows it.
+        out: folder for the report and the split; baselines are kept there, for the next model.
+        by: how to split: auto, id, sample, cruise, instrument, time or cluster.
+        splits: a split that was made before (Parquet or CSV).
+        far: datasets of other instruments, to be told from these.
+        peer: other models beside: hf:FOLDER, aqqua:FOLDER or vectors:FILE.
+        baselines: measure the baselines, too.
+        seed: of the split and of all draws.
+        json: write the report to this file, too; the card of a released model shows it.
     """
     from aqqua.bench import bench as run
     from aqqua.store.atomic import write_json
 
-    report = run(model, data=data, seed=seed)
+    more = {"by": by, "splits": splits, "far": far or (), "peers": peer or (), "baselines": baselines, "out": out}
+    report = run(model, data=data, seed=seed, **more)
     if json is not None:
         write_json(json, report.to_dict())
     print(report)

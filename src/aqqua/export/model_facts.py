@@ -185,10 +185,18 @@ def benchmark(path: Path, info: Mapping[str, Any]) -> dict[str, Any]:
         "rows": [{name: row[name] for name in columns} for row in rows],
         "images": told.get("images"),
         "classes": told.get("classes"),
-        "folds": told.get("folds"),
+        "split": _split(told),
         "facts": told.get("facts", {}),
         "data": [{**one, "seen_in_training": str(one.get("uuid")) in seen} for one in data],
     }
+
+
+def _split(told: Mapping[str, Any]) -> str:
+    """How images were parted into those learnt from and those judged, in words."""
+    split = told.get("split")
+    if isinstance(split, dict) and split.get("told"):
+        return f"split {split['told']}"
+    return f"{told.get('folds')} folds"
 
 
 def _entries(info: Mapping[str, Any] | None) -> list[dict[str, Any]]:

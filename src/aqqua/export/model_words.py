@@ -104,7 +104,7 @@ def _benchmark(measured: Mapping[str, Any] | None) -> str:
         f"{'' if one['seen_in_training'] else 'not '}seen in training{', without labels' * one['seen_in_training']})"
         for one in measured["data"]
     )
-    told = f"{measured['images']:,} labelled images, {measured['classes']} classes, {measured['folds']} folds: "
+    told = f"{measured['images']:,} labelled images, {measured['classes']} classes, {_plain(measured['split'])}: "
     facts = _list(f"{_plain(name)}: {_plain(value)}" for name, value in measured["facts"].items())
     table = _table(("method", "top-1", "macro-F1", "seconds"), rows)
     return "\n\n".join([told + "; ".join(data) + ".", table, facts])
