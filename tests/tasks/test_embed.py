@@ -45,7 +45,8 @@ def test_removed_images_get_none(trained: Path, tmp_path: Path) -> None:
 def test_what_is_done_is_not_done_again(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ds, model = make_dataset(tmp_path / "ds", 10), load(trained)
     first = embed(model, ds)[0].vector
-    monkeypatch.setattr(module, "describe", None)
+    monkeypatch.setattr(module, "open_model", None)
+    module._model.cache_clear()
     assert np.array_equal(embed(model, ds)[0].vector, first)
     forget(model, ds)
     assert not any(path.name.startswith("embed-") for path in (ds.path / "jobs").glob("*"))
@@ -54,6 +55,6 @@ def test_what_is_done_is_not_done_again(trained: Path, tmp_path: Path, monkeypat
 def test_damaged_intermediate_vectors_are_told(trained: Path, tmp_path: Path) -> None:
     ds, model = make_dataset(tmp_path / "ds", 10), load(trained)
     embed(model, ds)
-    next((ds.path / "jobs").rglob("*.npz")).write_bytes(b"nothing")
+    next((ds.path / "jobs").rglob("*.npy")).write_bytes(b"nothing")
     with pytest.raises(FormatError, match="remove the file"):
         embed(model, ds)

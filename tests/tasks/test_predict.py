@@ -44,7 +44,7 @@ def test_predictions_know_where_they_come_from(model_folder: Path, tmp_path: Pat
 def test_nothing_is_left_behind(model_folder: Path, tmp_path: Path) -> None:
     ds = make_dataset(tmp_path / "ds", 12)
     predict(model_folder, [ds.path])
-    assert not list((ds.path / "jobs").rglob("*.npz"))
+    assert not list((ds.path / "jobs").rglob("*.npy"))
 
 
 def test_without_labels_vectors_only_and_said_so(model_folder: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_no_model_or_no_dataset(model_folder: Path, tmp_path: Path) -> None:
         predict(model_folder, [tmp_path / "nowhere"])
 
 
-def test_a_missing_extra_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_one_clear_line(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match="prediction needs torch"):
-        predict(tmp_path, [tmp_path])
+        predict(model_folder, [model_folder])

@@ -67,7 +67,8 @@ class Model:
     @property
     def engine_facts(self) -> dict[str, str]:
         """What predictions tell about the engine."""
-        return {"engine": self.engine, "engine_version": f"torch {torch.__version__}"}
+        device = next(self.network.parameters()).device.type
+        return {"engine": self.engine, "engine_version": f"torch {torch.__version__} ({device})"}
 
     @property
     def vector_length(self) -> int:

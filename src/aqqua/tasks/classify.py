@@ -17,9 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aqqua.errors import FormatError
+from aqqua.tasks.logistic import logistic, softmax
 from aqqua.tasks.neighbours import nearest
 
-__all__ = ["Examples", "Guess", "Heads", "fit_heads", "heads_data", "knn", "load_heads", "save_heads"]
+__all__ = [
+    "Examples",
+    "Guess",
+    "Heads",
+    "fit_heads",
+    "heads_data",
+    "knn",
+    "load_heads",
+    "logistic",
+    "save_heads",
+    "softmax",
+]
 
 NEIGHBOURS = 20
 TEMPERATURE = 0.07
@@ -140,45 +152,6 @@ def fit_heads(examples: Examples, *, seed: int = 0) -> Heads:
         held_out[~rest] = softmax(x[~rest] @ weight.T + bias)
     weight, bias = logistic(x, examples.label, len(examples.classes))
     return Heads(examples, weight, bias, mean.astype(np.float32), spread.astype(np.float32), held_out)
-
-
-def logistic(
-    x: NDArray[np.float32], label: NDArray[np.int64], classes: int, *, penalty: float = 1.0
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit multinomial logistic regression with a ridge penalty of `penalty` / n by L-BFGS.
-
-    Args:
-        x: (n, d), standardised.
-        label: (n,) in 0 … classes − 1.
-        classes: number of classes.
-        penalty: on the squared weights, in units of one example.
-
-    Returns:
-        Weight (classes, d) and bias (classes,).
-    """
-    import torch
-    import torch.nn.functional as F  # noqa: N812
-
-    data, target = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)), torch.from_numpy(label)
-    weight = torch.zeros(classes, x.shape[1], requires_grad=True)
-    bias = torch.zeros(classes, requires_grad=True)
-    search = torch.optim.LBFGS([weight, bias], max_iter=100, history_size=10, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        search.zero_grad()
-        value = F.cross_entropy(data @ weight.T + bias, target) + penalty / (2 * len(x)) * weight.square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    search.step(loss)  # type: ignore[no-untyped-call]
-    return weight.detach().numpy(), bias.detach().numpy()
-
-
-def softmax(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Probabilities (n, classes) of scores (n, classes)."""
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    p: NDArray[np.float32] = (e / e.sum(axis=1, keepdims=True)).astype(np.float32)
-    return p
 
 
 def _best(p: NDArray[np.floating]) -> Guess:

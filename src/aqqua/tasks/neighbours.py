@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["nearest", "unit"]
 
-_BLOCK = 2048
+_BLOCK, _GROUP = 256, 64
 
 
 def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -35,18 +35,31 @@ def nearest(
     Returns:
         (n, k) similarities, best first, −inf where nothing is left, and (n, k) rows.
     """
-    import torch
-
-    queries, known = torch.from_numpy(unit(vectors)), torch.from_numpy(unit(reference))
-    k = min(k, len(known))
-    found, rows = [], []
+    queries, known = unit(vectors), unit(reference)
+    k, found, rows = min(k, len(known)), [], []
     for first in range(0, len(queries), _BLOCK):
-        similarity = queries[first : first + _BLOCK] @ known.T
-        if same is not None:
-            own = torch.from_numpy(same[first : first + _BLOCK])
-            here = own >= 0
-            similarity[here.nonzero()[:, 0], own[here]] = -torch.inf
-        best = similarity.topk(k, dim=1)
-        found.append(best.values)
-        rows.append(best.indices)
-    return torch.cat(found).numpy(), torch.cat(rows).numpy()
+        part = queries[first : first + _BLOCK]
+        similarity = np.full((len(part), -(-len(known) // _GROUP) * _GROUP), -np.inf, dtype=np.float32)
+        np.matmul(part, known.T, out=similarity[:, : len(known)])
+        own = np.full(len(part), -1) if same is None else same[first : first + _BLOCK]
+        similarity[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
+        best, where = _largest(similarity, k)
+        found.append(best)
+        rows.append(np.where(where < len(known), where, own[:, None]))  # left over: itself
+    nothing = np.empty((0, k))
+    return np.concatenate([nothing.astype(np.float32), *found]), np.concatenate([nothing.astype(np.int64), *rows])
+
+
+def _largest(x: NDArray[np.float32], k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The k largest of each row, in order, and where they are.
+
+    They can only be in the k groups with the largest maxima: so most of a row is looked at once.
+    """
+    groups = x.reshape(len(x), -1, _GROUP)
+    few = min(k, groups.shape[1])
+    chosen = np.argpartition(groups.max(axis=2), -few, axis=1)[:, -few:]
+    among = np.take_along_axis(groups, chosen[:, :, None], axis=1).reshape(len(x), -1)
+    place = np.argpartition(among, -k, axis=1)[:, -k:]
+    place = np.take_along_axis(place, np.argsort(-np.take_along_axis(among, place, axis=1), axis=1), axis=1)
+    where = np.take_along_axis(chosen, place // _GROUP, axis=1) * _GROUP + place % _GROUP
+    return np.take_along_axis(among, place, axis=1), where

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from rich.markup import escape
 
 from aqqua import __version__
-from aqqua.errors import MissingExtraError
 from aqqua.progress import say
 
 if TYPE_CHECKING:
-    from aqqua.models.checkpoint import Model
+    from aqqua.models.engines import Describer
     from aqqua.store.dataset import Dataset
     from aqqua.tasks.classify import Examples, Heads
-    from aqqua.tasks.embed import Vectors
+    from aqqua.tasks.embed import Embedded, Vectors
 
 __all__ = ["PredictReport", "predict"]
 
@@ -84,6 +83,7 @@ def predict(
     model: Path | str,
     datasets: Sequence[Path | str],
     *,
+    engine: str = "auto",
     where: Any = "here",
     workers: int | None = None,
     seed: int = 0,
@@ -98,26 +98,26 @@ def predict(
     Args:
         model: a model folder, made by `train` or released, or `doi:10.5281/zenodo.N` of a release.
         datasets: the datasets.
+        engine: what computes: "torch", "torch-bf16", "onnx", "onnx-int8"; "auto" is torch, or onnx without torch.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
         seed: of samples and folds.
-        options: of the engine.
+        options: of the engine of `map_shards`.
 
     Returns:
         What was done; `print` it.
 
     Raises:
-        MissingExtraError: torch is not installed.
-        NotFoundError: no model, or no dataset.
+        MissingExtraError: the engine is not installed.
+        NotFoundError: no model, none for this engine, or no dataset.
         FormatError: the model is damaged, or not the one that was released.
     """
-    _require_torch()
-    from aqqua.models.checkpoint import load
+    from aqqua.models.engines import open_model
     from aqqua.store.dataset import Dataset
     from aqqua.tasks.embed import embed, forget
     from aqqua.tasks.obtain import obtain
 
-    loaded = load(obtain(model))
+    loaded = open_model(obtain(model), engine)
     opened = [Dataset.open(path) for path in datasets]
     vectors = [embed(loaded, ds, where=where, workers=workers, **options) for ds in opened]
     known = _learn(loaded, opened, vectors, seed)
@@ -128,14 +128,7 @@ def predict(
     return _report(loaded, opened, known, agreement)
 
 
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("prediction", "torch", "train") from error
-
-
-def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int) -> _Known:
+def _learn(model: Describer, datasets: Sequence[Dataset], vectors: Sequence[Embedded], seed: int) -> _Known:
     """Fit heads to the labels there are, or take those of the model."""
     from aqqua.models.released import is_released
     from aqqua.store.lineage import origin
@@ -155,7 +148,7 @@ def _learn(model: Model, datasets: Sequence[Dataset], vectors: Sequence[dict[int
 
 
 def _examples(
-    datasets: Sequence[Dataset], vectors: Sequence[dict[int, Vectors]], seed: int
+    datasets: Sequence[Dataset], vectors: Sequence[Embedded], seed: int
 ) -> tuple[Examples | None, list[tuple[int, int]]]:
     """Labelled vectors, and dataset and uid of each."""
     from aqqua.tasks.classify import Examples
@@ -163,8 +156,8 @@ def _examples(
     labels = pl.concat([_labels(ds).with_columns(dataset=pl.lit(i)) for i, ds in enumerate(datasets)])
     status = "validated" if "validated" in labels["status"].to_list() else "predicted"
     labels = labels.filter(status=status)
-    where = {(i, uid): v for i, shards in enumerate(vectors) for s in shards.values() for uid, v in _by_uid(s)}
-    labels = labels.filter([(i, uid) in where for i, uid in labels.select("dataset", "uid").iter_rows()])
+    there = [ds.metadata([]).select("uid", dataset=pl.lit(i)) for i, ds in enumerate(datasets)]
+    labels = labels.join(pl.concat(there), on=["dataset", "uid"], how="semi", maintain_order="left")
     if len(labels) > MAX_EXAMPLES:
         labels = labels.sample(MAX_EXAMPLES, seed=seed)
     classes = sorted(labels["name"].unique().to_list())
@@ -173,7 +166,11 @@ def _examples(
     keys = [(int(i), int(uid)) for i, uid in labels.select("dataset", "uid").iter_rows()]
     index = {name: number for number, name in enumerate(classes)}
     label = np.array([index[name] for name in labels["name"]], dtype=np.int64)
-    return Examples(np.stack([where[key] for key in keys]), label, tuple(classes), status), keys
+    found = np.empty((len(keys), vectors[0].length), dtype=np.float32)
+    for i, shards in enumerate(vectors):
+        mine = (labels["dataset"] == i).to_numpy()
+        found[mine] = shards.of(labels["uid"].to_numpy()[mine])
+    return Examples(found, label, tuple(classes), status), keys
 
 
 def _labels(ds: Dataset) -> pl.DataFrame:
@@ -189,10 +186,6 @@ def _labels(ds: Dataset) -> pl.DataFrame:
     return labels.filter(usable).select("uid", "name", "status")
 
 
-def _by_uid(vectors: Vectors) -> zip[tuple[int, NDArray[np.float32]]]:
-    return zip(vectors.uid.tolist(), vectors.vector, strict=True)
-
-
 @dataclass(frozen=True)
 class _Reference:
     """A sample of all vectors, and which images they are."""
@@ -201,17 +194,21 @@ class _Reference:
     rows: dict[tuple[int, int], int]
 
 
-def _sample(vectors: Sequence[dict[int, Vectors]], seed: int) -> _Reference:
+def _sample(vectors: Sequence[Embedded], seed: int) -> _Reference:
     """At most 20,000 vectors of all datasets, against which outliers are measured."""
-    keys = [(i, int(uid)) for i, shards in enumerate(vectors) for s in shards.values() for uid in s.uid]
-    pieces = [s.vector for shards in vectors for s in shards.values()]
-    everything = np.concatenate(pieces) if pieces else np.empty((0, 1), dtype=np.float32)
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(keys))[:MAX_REFERENCE])
-    return _Reference(everything[chosen], {keys[row]: number for number, row in enumerate(chosen.tolist())})
+    parts = [(i, one) for i, shards in enumerate(vectors) for one in shards.values()]
+    start = np.cumsum([0, *(len(one.uid) for _, one in parts)])
+    chosen = np.sort(np.random.default_rng(seed).permutation(start[-1])[:MAX_REFERENCE])
+    pieces, keys = [np.empty((0, vectors[0].length if vectors else 1), dtype=np.float32)], []
+    for (i, one), first, end in zip(parts, start[:-1], start[1:], strict=True):
+        mine = chosen[(chosen >= first) & (chosen < end)] - first
+        pieces.append(one.vector[mine])
+        keys += [(i, uid) for uid in one.uid[mine].tolist()]
+    return _Reference(np.concatenate(pieces), {key: number for number, key in enumerate(keys)})
 
 
 def _write(
-    model: Model, number: int, ds: Dataset, vectors: dict[int, Vectors], known: _Known, reference: _Reference
+    model: Describer, number: int, ds: Dataset, vectors: Embedded, known: _Known, reference: _Reference
 ) -> list[tuple[int, int, int]]:
     """Write the predictions of one dataset; returns (true, kNN, linear) classes of its examples."""
     from aqqua.tasks.outliers import outlier_scores
@@ -253,13 +250,14 @@ def _taxa(
     }
 
 
-def _info(model: Model, known: _Known) -> dict[str, Any]:
+def _info(model: Describer, known: _Known) -> dict[str, Any]:
     """Where the predictions come from, and what the model and its heads had learnt from."""
     heads, learned = known.heads, [*model.info.get("data", []), *known.data]
     return {
         "model_id": model.model_id,
         "weights_sha256": model.info["weights_sha256"],
         "preprocessing_hash": model.preprocessing.hash,
+        **model.engine_facts,
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
         "label_set": list(heads.examples.classes) if heads else [],
         "label_status": heads.examples.status if heads else None,
@@ -271,7 +269,7 @@ def _info(model: Model, known: _Known) -> dict[str, Any]:
 
 
 def _report(
-    model: Model, datasets: Sequence[Dataset], known: _Known, judged: Sequence[list[tuple[int, int, int]]]
+    model: Describer, datasets: Sequence[Dataset], known: _Known, judged: Sequence[list[tuple[int, int, int]]]
 ) -> PredictReport:
     images, heads = sum(len(ds) for ds in datasets), known.heads
     if heads is None:
