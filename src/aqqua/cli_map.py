@@ -94,7 +94,7 @@ def spectra(
     volume_bin: float | None = None,
     ellipsoid: Flag = False,
 ) -> None:
-    """Size spectra with slope and intercept: `aqqua map spectra SOURCE… OUT`; the lines are written beside, in OUT_fits.
+    """Size spectra with slope and intercept: `aqqua map spectra SOURCE… OUT`; lines are written beside, in OUT_fits.
 
     Args:
         paths: datasets, spectra tables or exports of EcoPart, then the table to write (.parquet or .csv).

@@ -210,7 +210,15 @@ def counted(objects: pl.DataFrame, units: pl.DataFrame, chosen: Choices, finding
     mean = sized.group_by("instrument", "taxon").agg(
         mean_mm3=pl.col("biovolume_mm3").mean(), mean_mg=pl.col("carbon_mg").mean()
     )
-    return as_table(cells, strata, numbers, mean, edges)
+    return as_table(cells, strata.with_columns(blind=_blind(placed, edges is not None)), numbers, mean, edges)
+
+
+def _blind(placed: pl.DataFrame, by_size: bool) -> pl.Expr:
+    """Strata with objects of which none has a size: their size classes are unknown, not empty."""
+    with_objects = placed.filter(pl.col("esd_um").is_null())["stratum"].unique()
+    measured = placed.filter(pl.col("esd_um").is_not_null())["stratum"].unique()
+    some = with_objects.filter(~with_objects.is_in(measured.implode()))
+    return pl.col("stratum").is_in(some.implode()) & by_size
 
 
 def _looked_for(objects: pl.DataFrame, strata: pl.DataFrame, chosen: Choices) -> pl.DataFrame:

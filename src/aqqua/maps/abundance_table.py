@@ -37,7 +37,7 @@ def as_table(
 
     Args:
         cells: as `with_zeros` and `with_alpha` give them, with `y_k`, `lo_k`, `hi_k` where counts were corrected.
-        strata: as `strata_of` gives them.
+        strata: as `strata_of` gives them, with `blind` (objects there have no sizes: classes are unknown, not empty).
         numbers: `taxon`, `aphia_id`.
         mean: `instrument`, `taxon`, `mean_mm3`, `mean_mg` of an object, for the upper limit where none was found.
         edges: of the size classes in µm, or None.
@@ -49,12 +49,13 @@ def as_table(
     frame = frame.join(numbers, on="taxon", how="left", maintain_order="left")
     frame = frame.join(mean, on=["instrument", "taxon"], how="left", nulls_equal=True, maintain_order="left")
     values = _values(frame)
-    known = frame["volume_l"].is_not_null().to_numpy()
+    known = (frame["volume_l"].is_not_null() & ~frame["blind"]).to_numpy()
     columns = {name: pl.Series(np.where(known, value, np.nan)).fill_nan(None) for name, value in values.items()}
+    corrected = pl.Series(_n_corrected(frame, values["abundance_m3"])).fill_nan(None)
     n = pl.col("n").sum().over("stratum", "size")
     frame = frame.with_columns(
+        n_corrected=pl.when(~pl.col("blind")).then(corrected),
         **columns,
-        n_corrected=pl.Series(_n_corrected(frame, values["abundance_m3"])).fill_nan(None),
         carbon_share=pl.when(pl.col("n") > 0).then(pl.col("n_carbon") / pl.col("n")),
         unknown_share=pl.when(n > 0).then(
             (pl.col("n") * (pl.col("taxon") == "unknown")).sum().over("stratum", "size") / n
@@ -62,6 +63,7 @@ def as_table(
         interval=pl.when(pl.col("alpha") > 0).then(pl.lit("negative binomial")).otherwise(pl.lit("poisson")),
         **_size_columns(edges),
     )
+    frame = frame.with_columns(n=pl.when(~pl.col("blind")).then("n"))
     return frame.select("stratum", *COLUMNS)
 
 

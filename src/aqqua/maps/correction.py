@@ -48,7 +48,7 @@ def corrected(objects: pl.DataFrame, settings: Settings, findings: list[Finding]
     it gave, held out, for images that a person named: of the same instrument, where there are 50 of them at least.
 
     Args:
-        objects: `stratum`, `size`, `instrument`, `taxon`, `by`, `per_m3`, `human` and `guess` (rolled-up names),
+        objects: `dataset`, `uid`, `stratum`, `size`, `instrument`, `taxon`, `by`, `per_m3`, `human` and `guess` (rolled-up names),
             `judged` (the model has an answer, or declined), `sample`; with `vector` for "pacc" and "em".
         settings: how.
         findings: instruments without enough validated images are added.
@@ -104,6 +104,11 @@ def _calibrated(
         return Calibration(tuple(classes), truth, answer, None, group), None
     vectors = [frame["vector"].to_numpy().astype(np.float64) for frame in (known, some)]
     held, judged = posteriors(vectors[0], truth, vectors[1], len(classes), group=group, seed=settings.seed)
+    taught = some.select("dataset", "uid").join(
+        known.select("dataset", "uid").with_row_index("row"), on=["dataset", "uid"], how="left", maintain_order="left"
+    )["row"]  # images that were taught with are judged held out, wherever they are counted
+    here = taught.is_not_null().to_numpy()
+    judged[here] = held[taught.drop_nulls().to_numpy()]
     return Calibration(tuple(classes), truth, answer, held, group), judged
 
 

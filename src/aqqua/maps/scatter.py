@@ -2,7 +2,8 @@
 
 Plankton is patchy: two samples of one place and day differ by more than chance. With the variance µ + α µ² (negative
 binomial), α is that for which Pearson's χ² of the replicates about their common density is its degrees of freedom
-(Breslow 1984, Appl. Stat. 33, 38). One α for each instrument and taxon; 0 where replicates agree, or there are none.
+(Breslow 1984, Appl. Stat. 33, 38). One α for each instrument and taxon; 0 where replicates agree, or where there
+are too few (less than three degrees of freedom).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ __all__ = ["alpha_of", "with_alpha"]
 
 Array = NDArray[np.float64]
 _PLACE_DEG = 0.05
-_MOST = 100.0
+_MOST = 10.0
+_LEAST_FREEDOM = 3
 
 
 def with_alpha(cells: pl.DataFrame, strata: pl.DataFrame) -> pl.DataFrame:
@@ -60,7 +62,7 @@ def alpha_of(n: Array, water: Array, group: NDArray[np.int64]) -> float:
         water: (m,) how much water each is from.
         group: (m,) which are replicates of each other.
 
-    >>> alpha_of(np.array([10.0, 10.0]), np.ones(2), np.zeros(2, dtype=int))
+    >>> alpha_of(np.full(4, 10.0), np.ones(4), np.zeros(4, dtype=int))
     0.0
     """
     number = np.unique(group, return_inverse=True)[1]
@@ -68,7 +70,7 @@ def alpha_of(n: Array, water: Array, group: NDArray[np.int64]) -> float:
     mean = (count / litres)[number] * water
     some = mean > 0
     freedom = int(some.sum()) - len(np.unique(number[some]))
-    if freedom < 1:
+    if freedom < _LEAST_FREEDOM:
         return 0.0
 
     def pearson(alpha: float) -> float:

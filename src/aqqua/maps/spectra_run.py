@@ -165,7 +165,9 @@ def of_datasets(
         number_per_l=pl.col("per_m3").sum() / 1000,
         biovolume_mm3_per_l=(pl.col("per_m3") * pl.col("biovolume_mm3")).sum() / 1000,
     )
-    return _filled(sums, strata, sized, edges)
+    # strata with objects of which none has a size are unknown, not empty
+    unseen = placed.group_by("stratum").agg(pl.col("esd_um").is_null().all()).filter("esd_um")["stratum"]
+    return _filled(sums, strata.filter(~pl.col("stratum").is_in(unseen.implode())), sized, edges)
 
 
 def _filled(sums: pl.DataFrame, strata: pl.DataFrame, sized: pl.DataFrame, edges: Any) -> pl.DataFrame:
