@@ -12,6 +12,8 @@ __all__ = ["logistic", "softmax"]
 
 _MEMORY, _STEPS, _TRIES = 10, 100, 20
 _FLAT = 1e-7
+_ROUNDING = 1e-6
+"""What a step promises to gain, as a share of the loss, below which single precision cannot tell whether it did."""
 _LESS, _CURVED = 1e-4, 0.9
 """How much less the loss, and how much flatter the slope must be after a step (Wolfe's conditions)."""
 
@@ -72,6 +74,8 @@ def minimise(loss: Loss, at: Floats) -> Floats:
         if np.abs(slope).max() < _FLAT:
             break
         direction = _downhill(slope, past)
+        if -float(slope @ direction) < _ROUNDING * value:
+            break
         size = 1.0 if past else min(1.0, 1.0 / float(np.abs(slope).sum()))
         found = _walk(loss, at, value, slope, direction, size)
         if found is None:
