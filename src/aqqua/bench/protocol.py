@@ -105,11 +105,11 @@ def bench(
 def _measures(lineup: Lineup, question: Question, cache: Path | None, far: str, *, baselines: bool) -> dict[str, Any]:
     """Name of the vectors → what was measured of them; what was kept is not measured again."""
     from aqqua.bench.contestants import CLASSIC
-    from aqqua.bench.measures import forest, kept, majority, measure
+    from aqqua.bench.measures import forest, kept, majority, measure, without_nan
 
     told: dict[str, Any] = {}
     if baselines:
-        told["no vectors"] = majority(question)
+        told["no vectors"] = without_nan(majority(question))
     for one in lineup.contestants:
         name = f"measured-{one.key}-{far}-{question.key}"
         told[one.name] = kept(cache, name, lambda one=one: measure(one.x, question, one.other, sized=one.sized))  # type: ignore[misc]
