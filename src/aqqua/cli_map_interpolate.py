@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,6 +80,33 @@ def predict(recipe: Path, *, where: Where = "here", workers: int | None = None) 
         if (folder / "totals.csv").is_file():
             _totals(pl.read_csv(folder / "totals.csv", infer_schema_length=None))
         print(folder)
+
+
+@app.command(sort_key=3)
+def report(
+    recipe: Path,
+    *,
+    title: str = "",
+    effects: bool = True,
+    figures: Annotated[list[Literal["png", "svg", "pdf"]] | None, Parameter(consume_multiple=True)] = None,
+    where: Where = "here",
+    workers: int | None = None,
+) -> None:
+    """All of it on one HTML page with figures and words; what is not there yet is cross-validated and mapped.
+
+    Args:
+        recipe: YAML file that names observations and predictors.
+        title: of the page.
+        effects: show how maps answer to each predictor; every map is fitted once more for that.
+        figures: kinds of files the figures are written as, too; png and pdf, if not said.
+        where: run here, in a process pool, on SLURM or on Ray; one taxon is one shard.
+        workers: how many processes or nodes.
+    """
+    from aqqua.maps.interpolate.recipe import read_recipe
+    from aqqua.maps.report import report as run
+
+    kinds = ("png", "pdf") if figures is None else figures
+    print(run(read_recipe(recipe), title=title, effects=effects, figures=kinds, where=where, workers=workers))
 
 
 def _tell(layers: list[dict[str, object]]) -> None:

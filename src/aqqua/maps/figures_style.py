@@ -143,7 +143,7 @@ def drawing(style: Style) -> Iterator[None]:
         "hatch.linewidth": 0.3,
         "figure.facecolor": style.ground,
         "axes.facecolor": style.ground,
-        "savefig.facecolor": style.ground,
+        "savefig.facecolor": "auto",
         "text.color": style.ink,
         "axes.labelcolor": style.ink,
         "axes.edgecolor": style.soft,
