@@ -29,14 +29,10 @@ NAMES = {"isiis": "ISIIS", "spc": "SPC", "flowcam": "FlowCam", "ocean": "virtual
 CLASSIC = "30 shape and intensity features"
 FOREST = f"{CLASSIC}, as they are"
 SIZED, BLIND = "MODEL", "MODEL, size unknown"
-BASELINES = (
-    "no vectors",
-    "log size of the image",
-    "pixels, 64 principal components",
-    CLASSIC,
-    FOREST,
-    "untrained network",
-)
+SIZE, PIXELS = "log size of the image", "pixels, 64 principal components"
+BASELINES = ("no vectors", SIZE, PIXELS, CLASSIC, FOREST, "untrained network")
+RANKS = ("phylum", "class", "order", "family", "genus")
+ERRORS = {"kNN-20": ("knn20", "ece"), "linear": ("linear", "ece"), "linear, scaled": ("linear", "ece_scaled")}
 
 
 def main() -> None:
@@ -93,7 +89,9 @@ def _questions(found: dict[str, list[BenchReport]]) -> dict[str, list[tuple[str,
         "One and five examples per class, balanced accuracy": [
             (f"{n}, {k}", n, _at(f"shot{k}", "balanced", 0)) for n in full for k in (1, 5)
         ],
-        "Top-1 by rank, kNN-20": [(f"{n}, {rank}", n, _at("ranks", rank, "top1")) for n in (FOREST, *two) for rank in RANKS],
+        "Top-1 by rank, kNN-20": [
+            (f"{n}, {rank}", n, _at("ranks", rank, "top1")) for n in (FOREST, *two) for rank in RANKS
+        ],
         "Retrieval, mAP over classes": [(n, n, _at("retrieval", "map_macro")) for n in full],
         "Classes held out: AUROC": _detectors(full, "near", "auroc"),
         "Other instruments: AUROC": _detectors(full, "far", "auroc"),

@@ -58,7 +58,7 @@ def test_retrieval_is_one_for_pure_directions() -> None:
 
 def test_size_is_read_off_where_it_stands() -> None:
     x, task = blobs()
-    log_um = 2 + 0.5 * x[:, 0] - 0.25 * x[:, 3]
+    log_um = (2 + 0.5 * x[:, 0] - 0.25 * x[:, 3]).astype(np.float32)
     told = size(x, log_um, task)
     assert told["rmse"] < 0.01
     assert told["r2"] > 0.99

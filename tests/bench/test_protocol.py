@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -103,7 +104,12 @@ def test_a_second_model_finds_the_baselines_measured(
 
     measured: list[int] = []
     real = measures.measure
-    monkeypatch.setattr(measures, "measure", lambda x, *a, **k: measured.append(x.shape[1]) or real(x, *a, **k))
+
+    def counted(x: Any, *words: Any, **more: Any) -> dict[str, Any]:
+        measured.append(x.shape[1])
+        return real(x, *words, **more)
+
+    monkeypatch.setattr(measures, "measure", counted)
     monkeypatch.setattr(measures, "forest", lambda *a: pytest.fail("the forest was grown before"))
     second = aqqua.bench.bench(folder / "other", data=[folder / "shapes"], far=[folder / "away"], out=folder / "out")
     assert len(measured) == 2

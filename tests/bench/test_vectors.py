@@ -8,7 +8,7 @@ import pytest
 from aqqua.bench.contestants import line_up, own_network
 from aqqua.bench.labelled import Labelled, Seen, far_images, read_labelled
 from aqqua.bench.parts import make_parts
-from aqqua.bench.vectors import Classic, Sizes, Thumbnails, describe_all, untrained
+from aqqua.bench.vectors import Classic, Describer, Sizes, Thumbnails, describe_all, untrained
 from aqqua.models.checkpoint import Model, load
 from aqqua.models.describe import describe
 from aqqua.store.dataset import Dataset
@@ -47,7 +47,7 @@ def test_the_model_describes_with_and_without_size(model: Model, data: Labelled)
 
 
 def test_what_was_described_is_kept_and_used(model: Model, data: Labelled, tmp_path: Path) -> None:
-    describers = [Classic(), Sizes(), Thumbnails(), own_network(model)]
+    describers: list[Describer] = [Classic(), Sizes(), Thumbnails(), own_network(model)]
     first = describe_all(data.images, describers, tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 4
     kept = next(tmp_path.glob("sizes*"))
