@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aqqua.train.objective import Objective, Projector, shape_distance
+from aqqua.train.objective import Objective, Projector, shape_distance, told
 
 
 def cloud(n: int = 4000, d: int = 8, seed: int = 0) -> torch.Tensor:
@@ -53,3 +53,24 @@ def test_the_shape_distance_of_two_points_is_known() -> None:
 
 def test_the_projector_maps_to_the_embedding() -> None:
     assert Projector(16, 32, 8)(torch.randn(10, 16)).shape == (10, 8)
+
+
+def test_what_is_told_right_costs_nothing_and_numbers_count_alike_whatever_their_unit() -> None:
+    measured = cloud(200, 2) * torch.tensor([1.0, 1000.0]) + torch.tensor([5.0, -7.0])
+    right = (measured - measured.mean(dim=0)) / measured.std(dim=0, correction=0)
+    assert told(right, measured) < 1e-6
+    wrong = right.clone()
+    wrong[:, 0] = 0
+    other = right.clone()
+    other[:, 1] = 0
+    assert told(wrong, measured) == pytest.approx(told(other, measured).item(), rel=0.2)
+
+
+def test_what_is_not_known_need_not_be_told() -> None:
+    measured = cloud(50, 2)
+    measured[10:, 1] = torch.nan
+    said = torch.zeros(50, 2, requires_grad=True)
+    told(said, measured).backward()
+    assert said.grad is not None
+    assert not said.grad[10:, 1].any()
+    assert said.grad[:10, 1].all()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.models.preprocess import CHANNEL_TYPES
+from aqqua.models.shape import MEASURES, measure
 
 __all__ = ["SIZES", "ViTConfig", "VisionTransformer", "vit_config"]
 
@@ -36,6 +37,7 @@ class ViTConfig:
         registers: tokens without a place, for what concerns the whole image.
         scale_bands: Fourier bands per number of the scale token.
         vector: length of the vectors, without size.
+        measured: whether measured features stand beside the learned ones, see `aqqua.models.shape`.
     """
 
     dim: int = 128
@@ -46,6 +48,7 @@ class ViTConfig:
     registers: int = 2
     scale_bands: int = 4
     vector: int = 128
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if self.dim <= 0 or self.heads <= 0 or self.dim % (4 * self.heads):
@@ -58,13 +61,13 @@ PATCH = 8
 """Side of a token in pixels: three stride-2 convolutions."""
 
 SIZES: dict[str, ViTConfig] = {
-    "pico": ViTConfig(dim=32, depth=2, heads=2, stem=(8, 16), registers=1, vector=24),
-    "nano": ViTConfig(),
-    "tiny": ViTConfig(dim=192, depth=12, heads=3, stem=(48, 96), registers=4, vector=192),
-    "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4, vector=384),
-    "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4, vector=768),
-    "large": ViTConfig(dim=1024, depth=24, heads=16, stem=(128, 256), registers=4, vector=1024),
-    "giant": ViTConfig(dim=1536, depth=40, heads=24, stem=(192, 384), registers=4, vector=1536),
+    "pico": ViTConfig(dim=32, depth=2, heads=2, stem=(8, 16), registers=1, vector=24, measured=True),
+    "nano": ViTConfig(vector=256, measured=True),
+    "tiny": ViTConfig(dim=192, depth=12, heads=3, stem=(48, 96), registers=4, vector=192, measured=True),
+    "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4, vector=384, measured=True),
+    "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4, vector=768, measured=True),
+    "large": ViTConfig(dim=1024, depth=24, heads=16, stem=(128, 256), registers=4, vector=1024, measured=True),
+    "giant": ViTConfig(dim=1536, depth=40, heads=24, stem=(192, 384), registers=4, vector=1536, measured=True),
 }
 """Sizes by name: pico is for tests, nano (0.9 M weights) for two cores, the others for GPUs."""
 
@@ -267,7 +270,8 @@ class VisionTransformer(nn.Module):
         self.prefix = nn.Parameter(torch.randn(1, 1 + config.registers, config.dim) * 0.02)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.dim)
-        self.whitening = Whitening((3 + config.registers) * config.dim, config.vector)
+        features = (3 + config.registers) * config.dim + MEASURES * config.measured
+        self.whitening = Whitening(features, config.vector)
         self.apply(_initialise)
 
     def forward(self, images: Tensor, channels: Tensor, sizes: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -303,13 +307,16 @@ class VisionTransformer(nn.Module):
         return F.normalize(torch.cat([looks, size_waves(sizes)], dim=1), dim=1)
 
     def features(self, images: Tensor, channels: Tensor, sizes: Tensor) -> Tensor:
-        """Return all the network has to say (b, (3 + registers) · dim), before whitening.
+        """Return all there is to say before whitening (b, (3 + registers) · dim, and MEASURES more if measured).
 
-        Class token, registers, and mean and standard deviation of the patch tokens.
+        Class token, registers, mean and standard deviation of the patch tokens, and what was measured.
         """
         tokens = self.tokens(images, channels, sizes)
         first, patches = tokens[:, : 1 + self.config.registers], tokens[:, 2 + self.config.registers :]
-        return torch.cat([first.flatten(1), patches.mean(dim=1), patches.std(dim=1, correction=0)], dim=1)
+        told = [first.flatten(1), patches.mean(dim=1), patches.std(dim=1, correction=0)]
+        if self.config.measured:
+            told.append(_measured(images))
+        return torch.cat(told, dim=1)
 
     def tokens(self, images: Tensor, channels: Tensor, sizes: Tensor, keep: Tensor | None = None) -> Tensor:
         """Return all tokens (b, 1 + registers + 1 + rows·columns, dim): class, registers, scale, patches."""
@@ -326,6 +333,15 @@ class VisionTransformer(nn.Module):
             x = block(x, turn)
         out: Tensor = self.norm(x)
         return out
+
+
+def _measured(images: Tensor) -> Tensor:
+    """Measured features, in single precision whatever the network computes in."""
+    kind = images.device.type
+    if torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            return measure(images.float())
+    return measure(images.float())
 
 
 def _no_turn(like: Tensor, n: int) -> Tensor:

@@ -80,6 +80,8 @@ class TrainConfig:
         slices: random directions per step in the objective.
         embedding: length of the vectors the objective sees.
         hidden: width of the projector's hidden layer.
+        tell_shape: weight of telling measured features (`aqqua.models.shape`) from each view.
+        tell_size: weight of telling the size in µm from the view that is not told it.
         temperature: instruments are sampled in proportion to images ** temperature (1: as they come; 0: equally).
         precision: "auto" (bfloat16 where the processor has it), "float32" or "bfloat16".
         device: "auto", "cpu" or "cuda".
@@ -109,6 +111,8 @@ class TrainConfig:
     slices: int = 512
     embedding: int = 64
     hidden: int = 512
+    tell_shape: float = 0.25
+    tell_size: float = 0.0
     temperature: float = 0.5
     precision: str = "auto"
     device: str = "auto"

@@ -31,7 +31,7 @@ class Log:
         MissingExtraError: there is to be a board, and TensorBoard is not installed.
     """
 
-    COLUMNS = ("step", "images", "seconds", "learning_rate", "loss", "invariance", "centre", "scale", "shape")
+    COLUMNS = ("step", "images", "seconds", "learning_rate", "loss", "invariance", "centre", "scale", "shape", "told")
 
     def __init__(self, path: Path, step: int, board: Path | None = None) -> None:
         self._board = None if board is None else _writer(board, step)

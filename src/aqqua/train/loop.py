@@ -16,6 +16,7 @@ from torch import Tensor
 from aqqua.errors import AqquaError, PausedError
 from aqqua.models.describe import settle
 from aqqua.models.preprocess import Preprocessing
+from aqqua.models.shape import MEASURES, measure
 from aqqua.models.vit import PATCH, VisionTransformer
 from aqqua.progress import job, say
 from aqqua.train.augment import augment, choose_tokens
@@ -23,9 +24,9 @@ from aqqua.train.config import TrainConfig
 from aqqua.train.data import Batch, Catalogue, Group, Loader, Portion, Position
 from aqqua.train.distributed import World, backward, choose_device, clip, put_together
 from aqqua.train.log import Log
-from aqqua.train.objective import Objective, Terms
+from aqqua.train.objective import Objective, Terms, told
 from aqqua.train.signals import listening
-from aqqua.train.state import Run, fingerprint, keep, resume, start
+from aqqua.train.state import SIZES_TOLD, Run, fingerprint, keep, resume, start
 
 __all__ = ["fit"]
 
@@ -173,7 +174,19 @@ def loss(run: Run, objective: Objective, batch: Batch, config: TrainConfig, devi
         views = [torch.cat([look(run, group, config, device, told) for group in batch]) for told in (True, False)]
     embeddings = torch.stack([run.projector(view.float()) for view in views])
     terms: Terms = objective(embeddings, run.generator)
-    return terms
+    if not (config.tell_shape or config.tell_size):
+        return terms
+    return tell(run, terms, batch, views, config)
+
+
+def tell(run: Run, terms: Terms, batch: Batch, views: list[Tensor], config: TrainConfig) -> Terms:
+    """Add to the loss how badly the views tell what was measured on their images."""
+    said = torch.stack([run.projector.tell(view.float()) for view in views])
+    measured = torch.cat([measure(group.images.to(said.device)) for group in batch])
+    sizes = torch.cat([group.sizes[:, :SIZES_TOLD] for group in batch]).to(said.device)
+    shape, size = told(said[..., :MEASURES], measured), told(said[-1, :, MEASURES:], sizes)
+    loss = terms.loss + config.tell_shape * shape + config.tell_size * size
+    return replace(terms, loss=loss, told=shape, told_size=size)
 
 
 def look(run: Run, group: Group, config: TrainConfig, device: torch.device, told: bool) -> Tensor:

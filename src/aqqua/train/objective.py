@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-__all__ = ["Objective", "Projector", "Terms", "shape_distance"]
+__all__ = ["Objective", "Projector", "Terms", "shape_distance", "told"]
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,29 @@ class Terms:
     centre: Tensor
     scale: Tensor
     shape: Tensor
+    told: Tensor
+    told_size: Tensor
 
 
 class Projector(nn.Module):
-    """Two layers between the vector that is kept and the embedding that the objective shapes.
+    """What stands between the vector that is kept and the objective, and is thrown away after training.
+
+    Two layers give the embedding that the objective shapes; two others tell what was measured, if that is asked for.
 
     Args:
         dim: length of the vector.
         hidden: width of the hidden layer.
         out: length of the embedding.
+        told: how many measured numbers are to be told, if any.
     """
 
-    def __init__(self, dim: int, hidden: int, out: int) -> None:
+    def __init__(self, dim: int, hidden: int, out: int, told: int = 0) -> None:
         super().__init__()
         self.net = nn.Sequential(
             nn.Linear(dim, hidden, bias=False), nn.BatchNorm1d(hidden), nn.GELU(), nn.Linear(hidden, out)
         )
+        if told:
+            self.tell = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 256), nn.GELU(), nn.Linear(256, told))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, dim) to (n, out)."""
@@ -75,7 +82,25 @@ class Objective(nn.Module):
         shaped = (views - views.mean(dim=1, keepdim=True)) / (spread.detach()[:, None] + 1e-4)
         shape = shape_distance(shaped, self.slices, generator)
         loss = (1 - self.weight) * invariance + self.weight * (centre + scale + shape)
-        return Terms(loss, invariance, centre, scale, shape)
+        none = torch.zeros_like(loss)
+        return Terms(loss, invariance, centre, scale, shape, none, none)
+
+
+def told(said: Tensor, measured: Tensor) -> Tensor:
+    """How far what is said is from what was measured; each number counts in units of its spread in the batch.
+
+    Args:
+        said: (n, m) or (views, n, m).
+        measured: (n, m); NaN where it is not known.
+    """
+    known = torch.isfinite(measured)
+    count = known.sum(dim=0).clamp_min(1)
+    filled = torch.where(known, measured, 0.0)
+    mean = filled.sum(dim=0) / count
+    spread = (torch.where(known, filled - mean, 0.0).square().sum(dim=0) / count).sqrt().clamp_min(1e-3)
+    wanted = ((filled - mean) / spread).clamp(-4, 4)
+    far = F.smooth_l1_loss(said, wanted.expand_as(said), reduction="none") * known
+    return far.sum() / known.expand_as(said).sum().clamp_min(1)
 
 
 def shape_distance(x: Tensor, slices: int, generator: torch.Generator | None = None) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from aqqua.errors import FormatError
+from aqqua.models.shape import MEASURES
 from aqqua.models.vit import VisionTransformer, vit_config
 from aqqua.progress import say
 from aqqua.train import sharded
@@ -25,6 +26,9 @@ from aqqua.train.config import TrainConfig
 from aqqua.train.data import Position
 from aqqua.train.distributed import ALONE, World, bind
 from aqqua.train.objective import Projector
+
+SIZES_TOLD = 2
+"""Long and short side."""
 
 __all__ = ["Run", "fingerprint", "keep", "resume", "start"]
 
@@ -53,7 +57,8 @@ def start(config: TrainConfig, world: World, seed: int) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = VisionTransformer(shape).to(world.device).train()
-        projector = Projector(shape.dim, config.hidden, config.embedding).to(world.device).train()
+        told = MEASURES + SIZES_TOLD if config.tell_shape or config.tell_size else 0
+        projector = Projector(shape.dim, config.hidden, config.embedding, told).to(world.device).train()
     bound = bind([network, projector], world, config.shard)
     weights = [*network.parameters(), *projector.parameters()]
     optimizer = torch.optim.AdamW(
