@@ -48,8 +48,8 @@ def corrected(objects: pl.DataFrame, settings: Settings, findings: list[Finding]
     it gave, held out, for images that a person named: of the same instrument, where there are 50 of them at least.
 
     Args:
-        objects: `dataset`, `uid`, `stratum`, `size`, `instrument`, `taxon`, `by`, `per_m3`, `human` and `guess` (rolled-up names),
-            `judged` (the model has an answer, or declined), `sample`; with `vector` for "pacc" and "em".
+        objects: `dataset`, `uid`, `stratum`, `size`, `instrument`, `sample`, `per_m3`, `by`, rolled-up names `taxon`,
+            `human` and `guess`, and `judged` (the model has an answer, or declined); with `vector` for "pacc" and "em".
         settings: how.
         findings: instruments without enough validated images are added.
 

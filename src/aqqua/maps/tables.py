@@ -19,7 +19,7 @@ __all__ = ["read_table", "write_table"]
 
 _NOTE = "aqqua"
 _MAX_ROWS = 200_000_000
-_TIMES = "%Y-%m-%dT%H:%M:%S%.f"
+_TIMES = "%Y-%m-%dT%H:%M:%S%.3fZ"
 
 
 def write_table(frame: pl.DataFrame, path: Path | str, about: Mapping[str, Any]) -> Path:
@@ -90,10 +90,17 @@ def read_table(path: Path | str, *, needs: Collection[str] = ()) -> tuple[pl.Dat
 
 
 def _csv(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
-    frame = pl.read_csv(path, infer_schema_length=None, try_parse_dates=True)
+    frame = _in_utc(pl.read_csv(path, infer_schema_length=None, try_parse_dates=True))
     beside = _beside(path)
     about = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     return frame, about if isinstance(about, dict) else {}
+
+
+def _in_utc(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns named …_utc are in UTC, whether the text says so or not; dates alone are midnight."""
+    times = [name for name, kind in frame.schema.items() if name.endswith("_utc") and kind.is_temporal()]
+    moments = frame.with_columns(pl.col(name).cast(pl.Datetime("ms")) for name in times)
+    return moments.with_columns(pl.col(name).dt.replace_time_zone("UTC") for name in times)
 
 
 def _parquet(path: Path) -> tuple[pl.DataFrame, dict[str, Any]]:

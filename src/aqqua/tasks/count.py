@@ -194,8 +194,8 @@ def gamma_limits(y: Array, v: Array, most: float | Array, level: float = 0.95) -
 
     tail, y, v = (1 - level) / 2, np.asarray(y, np.float64), np.asarray(v, np.float64)
     some = (y > 0) & (v > 0)
-    shape, scale = np.where(some, y**2 / np.where(some, v, 1), 1), np.where(some, v / np.where(some, y, 1), 1)
-    lo = np.where(some, gamma.ppf(tail, shape, scale=scale), 0.0)
+    shape, scale = np.where(some, y / np.where(some, v, 1) * y, 1), np.where(some, v / np.where(some, y, 1), 1)
+    lo = np.where(some & (shape > 0), gamma.ppf(tail, shape, scale=scale), 0.0)
     up, more = y + most, v + np.square(most)
     some = (up > 0) & (more > 0)
     up, more = np.where(some, up, 1.0), np.where(some, more, 1.0)
