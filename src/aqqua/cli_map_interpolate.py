@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -105,7 +106,7 @@ def report(
     from aqqua.maps.interpolate.recipe import read_recipe
     from aqqua.maps.report import report as run
 
-    kinds = ("png", "pdf") if figures is None else figures
+    kinds: Sequence[Literal["png", "svg", "pdf"]] = ("png", "pdf") if figures is None else figures
     print(run(read_recipe(recipe), title=title, effects=effects, figures=kinds, where=where, workers=workers))
 
 
