@@ -99,9 +99,9 @@ def flux_of(spectra: pl.DataFrame, model: FluxModel, *, bin_m: float | None = No
         )
     findings = _range_findings(spectra, middle, within, model)
     keys = [name for name in _KEYS if name in spectra.columns]
-    layered = _layers(spectra, bin_m) if bin_m else spectra
+    layered = spectra if bin_m is None else _layers(spectra, bin_m)
     used = layered.with_columns(weight=pl.Series(model.per_particle(middle))).filter(pl.Series(within))
-    table = _summed(_added_up(used, keys) if bin_m else used, keys)
+    table = _summed(used if bin_m is None else _added_up(used, keys), keys)
     depth = ((table["depth_min_m"] + table["depth_max_m"]) / 2).to_numpy()
     table = _with_intervals(table, model.at_depth(depth))
     if model.station_sd > 0:
@@ -144,16 +144,17 @@ def _added_up(used: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
 
 
 def _summed(classes: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """One row per layer: flux at 100 m, its variance, the weight of the largest particle seen, n and V."""
+    """One row per layer: flux at 100 m, its variance, the weight one class above the largest seen, n and V."""
     measured = pl.col("volume_l") > 0
     density = pl.when(pl.col("volume_l").is_null() | measured).then(pl.col("number_per_l"))
     rows = classes.with_columns(density=density, share=pl.when(measured).then(pl.col("weight") / pl.col("volume_l")))
     seen = pl.col("share").filter(pl.col("n") > 0).max()
+    above = pl.col("share").filter(pl.col("share") > seen).min()
     lacking = pl.col("density").is_null().any()
     return rows.group_by(keys, maintain_order=True).agg(
         value=pl.when(lacking).then(None).otherwise((pl.col("density") * pl.col("weight")).sum()),
         variance=(pl.col("share") ** 2 * pl.col("n")).sum(),
-        heaviest=seen.fill_null(pl.col("share").min()),
+        heaviest=pl.coalesce(above, seen, pl.col("share").min()),
         n=pl.when(pl.col("n").is_null().any()).then(None).otherwise(pl.col("n").sum()),
         volume_l=pl.when(measured.all()).then(pl.col("volume_l").max()),
         esd_min_um=pl.col("esd_min_um").min(),
@@ -181,13 +182,13 @@ def weighted_poisson_interval(
     """Interval of Σ wᵢ nᵢ with Poisson counts, by gamma distributions; right at zero counts too.
 
     Fay and Feuer (1997), Statistics in Medicine 16: 791–801. Their bound takes the largest weight there could be; that
-    of a 2 cm particle would make every upper end useless, so callers pass the largest that was seen: the interval does
-    not allow for particles larger than any in the layer.
+    of a 2 cm particle would make every upper end useless, so `flux_of` passes the weight one class above the largest
+    seen: the interval does not allow for particles much larger than any in the layer.
 
     Args:
         value: Σ wᵢ nᵢ, (m,).
         variance: Σ wᵢ² nᵢ, (m,).
-        heaviest: weight of the largest particle seen (of the smallest class where none was), (m,).
+        heaviest: weight of the largest particle that could have been seen, (m,).
         share: of the interval.
 
     Returns:

@@ -174,7 +174,7 @@ class _Data:
             from scipy.optimize import minimize
         except ModuleNotFoundError as error:
             raise MissingExtraError("calibrating flux", "scipy", "maps") from error
-        options = {"xatol": 1e-3, "fatol": 1e-4}
+        options = {"xatol": 2e-3, "fatol": 1e-3}
         found = minimize(lambda point: self.solved(point, weight)[0], start, method="Nelder-Mead", options=options)
         return np.asarray(found.x)
 
