@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name everybody knows it by)
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from aqqua.errors import ConfigError, UnknownNameError
 from aqqua.models.preprocess import CHANNEL_TYPES
@@ -258,13 +259,16 @@ def size_waves(sizes: Tensor) -> Tensor:
 class VisionTransformer(nn.Module):
     """Turns a batch of images of one grid shape into one vector each.
 
+    With `recompute` set, what is inside a block is not kept for the gradient but computed once more (Chen et al. 2016,
+    arXiv 1604.06174): less memory, more time, the same numbers.
+
     Args:
         config: the shape of the network, see `SIZES`.
     """
 
     def __init__(self, config: ViTConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.recompute = config, False
         self.stem = Stem(config)
         self.scale = ScaleToken(config)
         self.prefix = nn.Parameter(torch.randn(1, 1 + config.registers, config.dim) * 0.02)
@@ -330,7 +334,7 @@ class VisionTransformer(nn.Module):
         x = torch.cat([first, x], dim=1)
         turn = torch.cat([_no_turn(turn, first.shape[1]), turn], dim=1)[:, None]
         for block in self.blocks:
-            x = block(x, turn)
+            x = recomputed(block, x, turn) if self.recompute and torch.is_grad_enabled() else block(x, turn)
         out: Tensor = self.norm(x)
         return out
 
@@ -342,6 +346,12 @@ def _measured(images: Tensor) -> Tensor:
         with torch.autocast(kind, enabled=False):
             return measure(images.float())
     return measure(images.float())
+
+
+def recomputed(block: nn.Module, x: Tensor, turn: Tensor) -> Tensor:
+    """What the block makes of x; on the way back it is computed again."""
+    out: Tensor = checkpoint(block, x, turn, use_reentrant=False)
+    return out
 
 
 def _no_turn(like: Tensor, n: int) -> Tensor:

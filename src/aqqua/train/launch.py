@@ -6,6 +6,7 @@ SLURM_LOCALID and SLURM_STEP_NODELIST. MASTER_ADDR and MASTER_PORT, where set, a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Place:
     port: int = _FIRST_PORT
 
 
-def find_place(environment: Mapping[str, str]) -> Place:
+def find_place(environment: Mapping[str, str] = os.environ) -> Place:
     """Find out which process this is; a single one where no launcher is at work.
 
     A batch script of SLURM is itself no process of a group: only what `srun` starts in it is.

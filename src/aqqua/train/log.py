@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ class Log:
         MissingExtraError: there is to be a board, and TensorBoard is not installed.
     """
 
-    COLUMNS = ("step", "images", "seconds", "learning_rate", "loss", "invariance", "centre", "scale", "shape", "told")
+    COLUMNS = ("step", "images", "seconds", "learning_rate", *(term.name for term in fields(Terms)))
 
     def __init__(self, path: Path, step: int, board: Path | None = None) -> None:
         self._board = None if board is None else _writer(board, step)
@@ -83,4 +84,4 @@ def _writer(folder: Path, step: int) -> SummaryWriter:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise MissingExtraError("logging to TensorBoard", "tensorboard", "tensorboard") from error
-    return SummaryWriter(str(folder), purge_step=step)
+    return SummaryWriter(str(folder), purge_step=step + 1)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 
 from aqqua.errors import FormatError
@@ -40,7 +41,8 @@ def write(folder: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any],
     if world.first:
         shutil.rmtree(part, ignore_errors=True)
     world.wait()
-    state_dict_saver.save(_rows(tensors), storage_writer=HuggingFaceStorageWriter(str(part), save_distributed=True))
+    with _alone_too():
+        state_dict_saver.save(_rows(tensors), storage_writer=HuggingFaceStorageWriter(str(part), save_distributed=True))
     if world.first:
         (part / NOTES).write_text(json.dumps({**about, "names": sorted(tensors)}), encoding="utf-8")
         shutil.rmtree(old, ignore_errors=True)
@@ -65,9 +67,9 @@ def notes(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / NOTES).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise FormatError("the saved state is damaged", where=folder / NOTES, do="remove it to begin anew") from error
-    if not isinstance(about, dict):
-        raise FormatError("the saved state is damaged", where=folder / NOTES, do="remove it to begin anew")
+        raise _damaged(folder) from error
+    if not isinstance(about, dict) or not about.keys() >= {"run", "names"}:
+        raise _damaged(folder)
     return about
 
 
@@ -82,16 +84,17 @@ def read(folder: Path, into: Mapping[str, Tensor]) -> dict[str, Tensor]:
         Those of them that were saved.
 
     Raises:
-        FormatError: files are damaged or missing.
+        FormatError: files are damaged or missing, or of another network.
     """
-    wanted = {name: into[name] for name in notes(folder)["names"]}
-    reader = HuggingFaceStorageReader(str(folder))
+    names = notes(folder)["names"]
+    if not set(names) <= into.keys():
+        raise _damaged(folder)
+    wanted = {name: into[name] for name in names}
     try:
-        with warnings.catch_warnings():  # that a single process reads alone
-            warnings.simplefilter("ignore")
-            state_dict_loader.load(_rows(wanted), storage_reader=reader, no_dist=not torch.distributed.is_initialized())
-    except Exception as error:
-        raise FormatError("the saved state is damaged", where=folder, do="remove it to begin anew") from error
+        with _alone_too():
+            state_dict_loader.load(_rows(wanted), storage_reader=HuggingFaceStorageReader(str(folder)))
+    except (Exception, CheckpointException) as error:  # torch's own is none of the former
+        raise _damaged(folder) from error
     return wanted
 
 
@@ -104,6 +107,18 @@ def remove(folder: Path) -> None:
 def _rows(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """The same numbers, each tensor with a dimension at least: single ones have no place in the files."""
     return {name: value.detach() if value.ndim else value.detach().reshape(1) for name, value in tensors.items()}
+
+
+def _damaged(folder: Path) -> FormatError:
+    return FormatError("the saved state is damaged", where=folder, do="remove it to begin anew")
+
+
+@contextmanager
+def _alone_too() -> Iterator[None]:
+    """Without torch's warning to a single process that it writes and reads alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "torch.distributed is disabled")
+        yield
 
 
 def _beside(folder: Path, ending: str) -> Path:

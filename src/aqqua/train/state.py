@@ -18,17 +18,13 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from aqqua.errors import FormatError
-from aqqua.models.shape import MEASURES
 from aqqua.models.vit import VisionTransformer, vit_config
 from aqqua.progress import say
 from aqqua.train import sharded
 from aqqua.train.config import TrainConfig
 from aqqua.train.data import Position
 from aqqua.train.distributed import ALONE, World, bind
-from aqqua.train.objective import Projector
-
-SIZES_TOLD = 2
-"""Long and short side."""
+from aqqua.train.objectives import Teacher, make_heads, make_teacher
 
 __all__ = ["Run", "fingerprint", "keep", "resume", "start"]
 
@@ -38,7 +34,7 @@ class Run:
     """Everything that changes while a model is trained, and so all that a saved state holds."""
 
     network: VisionTransformer
-    projector: Projector
+    projector: nn.Module
     optimizer: torch.optim.AdamW
     generator: torch.Generator
     position: Position = field(default_factory=Position)
@@ -47,6 +43,7 @@ class Run:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     bad_steps: int = 0
+    teacher: Teacher | None = None
     bound: nn.Module | None = None
     """Network and projector as several processes train them, see `aqqua.train.distributed.bind`."""
 
@@ -57,8 +54,8 @@ def start(config: TrainConfig, world: World, seed: int) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = VisionTransformer(shape).to(world.device).train()
-        told = MEASURES + SIZES_TOLD if config.tell_shape or config.tell_size else 0
-        projector = Projector(shape.dim, config.hidden, config.embedding, told).to(world.device).train()
+        projector = make_heads(config, network).to(world.device).train()
+    teacher = make_teacher(config, network, projector)
     bound = bind([network, projector], world, config.shard)
     weights = [*network.parameters(), *projector.parameters()]
     optimizer = torch.optim.AdamW(
@@ -70,12 +67,17 @@ def start(config: TrainConfig, world: World, seed: int) -> Run:
         betas=(0.9, 0.95),
         fused=True,
     )
-    return Run(network, projector, optimizer, torch.Generator().manual_seed(seed), bound=bound)
+    return Run(network, projector, optimizer, torch.Generator().manual_seed(seed), teacher=teacher, bound=bound)
+
+
+_HOW = {"cache_mb", "compile", "device", "recompute", "save_minutes", "shard", "tensorboard"}
+"""Settings of how it is computed, not of what."""
 
 
 def fingerprint(config: TrainConfig, seed: int, images: str) -> str:
     """What must be the same for a saved state to be taken up; `images` says which they are."""
-    return json.dumps([asdict(config), seed, images], sort_keys=True)
+    what = {name: value for name, value in asdict(config).items() if name not in _HOW}
+    return json.dumps([what, seed, images], sort_keys=True)
 
 
 def keep(run: Run, path: Path, same: str, world: World = ALONE) -> None:
@@ -133,6 +135,9 @@ def _tensors(run: Run, fresh: bool = False) -> dict[str, Tensor]:
     """All tensors of a run by name; `fresh` ones have room for what the optimiser would remember after a step."""
     tensors = {f"network.{k}": v for k, v in run.network.state_dict().items()}
     tensors |= {f"projector.{k}": v for k, v in run.projector.state_dict().items()}
+    if run.teacher:
+        tensors |= {f"teacher.network.{k}": v for k, v in run.teacher.network.state_dict().items()}
+        tensors |= {f"teacher.heads.{k}": v for k, v in run.teacher.heads.state_dict().items()}
     remembered = run.optimizer.state_dict()["state"]
     if fresh:
         weights = [w for part in run.optimizer.param_groups for w in part["params"]]
@@ -149,6 +154,9 @@ def _tensors(run: Run, fresh: bool = False) -> dict[str, Tensor]:
 def _fill(run: Run, tensors: dict[str, Tensor]) -> None:
     run.network.load_state_dict(_part(tensors, "network."))
     run.projector.load_state_dict(_part(tensors, "projector."))
+    if run.teacher:
+        run.teacher.network.load_state_dict(_part(tensors, "teacher.network."))
+        run.teacher.heads.load_state_dict(_part(tensors, "teacher.heads."))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in _part(tensors, "optimizer.").items():
         number, name = key.split(".", 1)
