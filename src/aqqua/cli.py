@@ -15,6 +15,7 @@ __all__ = ["app"]
 
 Where = Literal["here", "pool", "slurm", "ray"]
 Variants = Literal["keep-raw", "all"]
+Engine = Literal["auto", "torch", "torch-bf16", "onnx", "onnx-int8"]
 
 app = App(
     name="aqqua",
@@ -205,15 +206,19 @@ def train(
         minutes: stop after this time.
         seed: same seed, data and steps: same weights.
     """
+    from aqqua.train.launch import find_place
     from aqqua.train.run import train as run
 
-    print(run(config, data=data, out=out, minutes=minutes, seed=seed))
+    model = run(config, data=data, out=out, minutes=minutes, seed=seed)
+    if find_place().rank == 0:  # of several processes the first one speaks
+        print(model)
 
 
 @app.command(sort_key=5)
 def predict(
     model: str,
     *datasets: Path,
+    engine: Engine = "auto",
     where: Where = "here",
     workers: int | None = None,
 ) -> None:
@@ -222,6 +227,8 @@ def predict(
     Args:
         model: a model folder, made by `aqqua train`, or a released model as `doi:10.5281/zenodo.N`.
         datasets: the datasets to predict on.
+        engine: what computes; auto is torch, or ONNX where there is no torch; int8 and bf16 are quicker and nearly
+            the same.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
     """
@@ -229,7 +236,7 @@ def predict(
         raise ConfigError("predict needs a dataset", do="aqqua predict MODEL DATASET…")
     from aqqua.tasks.predict import predict as run
 
-    print(run(model, datasets, where=where, workers=workers))
+    print(run(model, datasets, engine=engine, where=where, workers=workers))
 
 
 @app.command(sort_key=6)

@@ -38,11 +38,12 @@ def export(
 ) -> None:
     """Hand datasets over: `--to ecotaxa` writes zips ready for import, `--to release` bundles ready for an archive.
 
-    `--to darwincore` writes what OBIS and GBIF take, `--to zenodo` makes a draft there that a person publishes.
+    `--to darwincore` writes what OBIS and GBIF take, `--to zenodo` makes a draft there that a person publishes,
+    `--to onnx` makes of a model what runs without torch.
 
     Args:
-        datasets: the dataset (a model: its folder; Zenodo: a release); a release may be of several, with an umbrella.
-        to: ecotaxa, release, darwincore, zenodo, model, or another one: see the page on sources and exports.
+        datasets: the dataset (model, onnx: a model folder; Zenodo: a release); a release may be of several.
+        to: ecotaxa, release, darwincore, zenodo, model, onnx, or another one: see the page on sources and exports.
         out: folder or file to write.
         model: whose predictions to export (the newest, if not said).
         update: EcoTaxa: predictions for objects that are there already, instead of new objects.
@@ -53,7 +54,8 @@ def export(
         doi: release: the DOI of the record, if one was reserved.
         about: model: YAML with title, people, licence, intended use, limits, electricity.
         bench: model: what `aqqua bench MODEL --data DATASET --json FILE` wrote.
-        data: model: the datasets it learned from, as they are now: has anything been taken back since?
+        data: model: the datasets it learned from, as they are now: has anything been taken back since? onnx: datasets
+            on whose images the engines are compared.
         predicted: darwincore: also what models predicted (yes, if not said); people's word comes first.
         least_confidence: darwincore: leave out predictions below it.
         absences: darwincore: also taxa that were looked for and not found, where people have named everything.

@@ -29,10 +29,11 @@ EXPORTS = {
     "ecotaxa": "aqqua.export.ecotaxa:export_ecotaxa",
     "ecotaxa_update": "aqqua.export.ecotaxa_update:export_ecotaxa_update",
     "model": "aqqua.export.model:export_model",
+    "onnx": "aqqua.export.onnx:export_onnx",
     "release": "aqqua.export.release:export_release",
     "zenodo": "aqqua.export.zenodo:export_zenodo",
 }
-_OF_FOLDERS = {"model", "zenodo"}  # these take the path of a model, dataset or release, not an opened dataset
+_OF_FOLDERS = {"model", "onnx", "zenodo"}  # these take the path of a model, dataset or release, not an opened dataset
 _GROUP = "aqqua.exports"
 
 
@@ -63,7 +64,7 @@ def export(
     """Hand a dataset, or some of its images, over to another system.
 
     Args:
-        dataset: path of the dataset (for Zenodo: of a release; for "model": of a model folder).
+        dataset: path of the dataset (for Zenodo: of a release; for "model" and "onnx": of a model folder).
         to: who receives it, or what becomes of it: "ecotaxa", "model", "darwincore", "zenodo", or a registered export.
         out: folder or file to write.
         uids: the images to export; all, if not said.

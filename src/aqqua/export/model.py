@@ -31,6 +31,8 @@ from aqqua.models.released import (
     HEADS,
     HEADS_INFO,
     INFO,
+    ONNX_FILES,
+    ONNX_INFO,
     SUMS,
     WEIGHTS,
     read_json,
@@ -171,7 +173,8 @@ def _missing(said: About, measured: dict[str, Any] | None) -> list[str]:
 
 def _write(folder: Path, out: Path, card: dict[str, Any], said: About, with_heads: bool) -> None:
     """All files; the card last but one, because it names the others, and the list of sums last."""
-    for name in (WEIGHTS, INFO, *((HEADS, HEADS_INFO) if with_heads else ())):
+    exported = [name for name in (ONNX_INFO, *ONNX_FILES.values()) if (folder / name).is_file()]
+    for name in (WEIGHTS, INFO, *((HEADS, HEADS_INFO) if with_heads else ()), *exported):
         shutil.copyfile(folder / name, out / name)
     listed = {path.name: _entry(path) for path in sorted(out.iterdir())}
     day = str(card["released_utc"])[:10]

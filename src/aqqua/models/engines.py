@@ -22,13 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aqqua.errors import MissingExtraError, NotFoundError, UnknownNameError
-from aqqua.models.onnx import FILES, load_onnx
+from aqqua.models.onnx import load_onnx
 from aqqua.models.preprocess import Prepared, Preprocessing
+from aqqua.models.released import ONNX_FILES as FILES
+from aqqua.models.released import WEIGHTS
 
 __all__ = ["ENGINES", "Describer", "choose_engine", "open_model"]
 
 ENGINES = ("auto", "torch", "torch-bf16", "onnx", "onnx-int8")
-_WEIGHTS = "model.safetensors"
 
 
 class Describer(Protocol):
@@ -106,7 +107,7 @@ def choose_engine(folder: Path, engine: str = "auto") -> str:
         raise UnknownNameError("engine", engine, ENGINES)
     if engine != "auto":
         return engine
-    weights, exported = (folder / _WEIGHTS).is_file(), [name for name in FILES if (folder / FILES[name]).is_file()]
+    weights, exported = (folder / WEIGHTS).is_file(), [name for name in FILES if (folder / FILES[name]).is_file()]
     if weights and _installed("torch"):
         return "torch"
     if exported and _installed("onnxruntime"):

@@ -26,13 +26,11 @@ from aqqua.errors import FormatError, MissingExtraError, NotFoundError, UnknownN
 from aqqua.models.grids import batches, stacked
 from aqqua.models.info import AGAIN, preprocessing_of, read_info
 from aqqua.models.preprocess import Prepared, Preprocessing
-from aqqua.models.released import read_json
+from aqqua.models.released import ONNX_FILES as FILES
+from aqqua.models.released import ONNX_INFO, read_json
 
-__all__ = ["FILES", "ONNX_INFO", "OnnxModel", "load_onnx"]
+__all__ = ["OnnxModel", "load_onnx"]
 
-ONNX_INFO = "onnx.json"
-FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
-"""Engine → file."""
 INPUTS, OUTPUT = ("signal", "channels", "sizes"), "vector"
 MAX_BYTES = 2**31 - 1
 """What one ONNX file can hold."""

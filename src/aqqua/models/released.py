@@ -20,6 +20,8 @@ __all__ = [
     "HEADS",
     "HEADS_INFO",
     "INFO",
+    "ONNX_FILES",
+    "ONNX_INFO",
     "SUMS",
     "WEIGHTS",
     "is_released",
@@ -33,7 +35,10 @@ WEIGHTS, INFO = "model.safetensors", "model.json"
 HEADS, HEADS_INFO = "heads.safetensors", "heads.json"
 CARD, CARD_FORMAT = "model_card.json", "aqqua model card"
 SUMS = "SHA256SUMS"
-_LOADED = (WEIGHTS, INFO, HEADS, HEADS_INFO)
+ONNX_INFO = "onnx.json"
+ONNX_FILES = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
+"""Engine → file, see `aqqua.models.onnx`."""
+_LOADED = (WEIGHTS, INFO, HEADS, HEADS_INFO, ONNX_INFO, *ONNX_FILES.values())
 """What is loaded, and so must be in the card's list."""
 _MAX_JSON_BYTES = 16 << 20
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")

@@ -62,8 +62,8 @@ def measure(images: Tensor) -> Tensor:
 def _moments(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Centre (n, 2) as x, y in pixels from the middle, and the two principal variances (n, 2), larger first."""
     _, h, w = weight.shape
-    y = torch.arange(h, device=weight.device) - (h - 1) / 2
-    x = torch.arange(w, device=weight.device) - (w - 1) / 2
+    y, x = (torch.arange(n, device=weight.device, dtype=torch.float32) for n in (h, w))
+    y, x = y - y.mean(), x - x.mean()
     total = weight.sum(dim=(1, 2))
     column, row = weight.sum(dim=1), weight.sum(dim=2)
     cx, cy = (column * x).sum(dim=1) / total, (row * y).sum(dim=1) / total
@@ -76,7 +76,7 @@ def _moments(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def _around(planes: Tensor, centre: Tensor, radius: Tensor) -> Tensor:
     """Planes (n, p, h, w) as seen from the centre, (n, p, angles, radii)."""
-    n, _, h, w = planes.shape
+    _, _, h, w = planes.shape
     angle = 2 * math.pi * torch.arange(_ANGLES, device=planes.device) / _ANGLES
     share = (torch.arange(_RADII, device=planes.device) + 0.5) / _RADII
     reach = radius[:, None, None] * share[None, None, :]

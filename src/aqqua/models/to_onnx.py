@@ -23,9 +23,11 @@ from aqqua import __version__
 from aqqua.errors import AqquaError, ConfigError, MissingExtraError
 from aqqua.models.checkpoint import Model
 from aqqua.models.describe import describe
-from aqqua.models.onnx import FILES, INPUTS, MAX_BYTES, ONNX_INFO, OUTPUT, load_onnx
+from aqqua.models.onnx import INPUTS, MAX_BYTES, OUTPUT, load_onnx
 from aqqua.models.preprocess import CHANNEL_TYPES, UNIT, Prepared, Preprocessing
-from aqqua.models.vit import PATCH, VisionTransformer
+from aqqua.models.released import INFO, ONNX_INFO
+from aqqua.models.released import ONNX_FILES as FILES
+from aqqua.models.vit import PATCH, VisionTransformer, ViTConfig
 
 __all__ = ["sample_images", "write_onnx"]
 
@@ -77,9 +79,9 @@ def write_onnx(model: Model, out: Path, images: Sequence[Prepared] = ()) -> dict
     }
     with tempfile.TemporaryDirectory(dir=out, prefix=".onnx-") as name:
         part = Path(name)
-        (part / "model.json").write_bytes((out / "model.json").read_bytes())
+        (part / INFO).write_bytes((out / INFO).read_bytes())
         _export(model.network, part / FILES["onnx"])
-        _quantise(part / FILES["onnx"], part / FILES["onnx-int8"], tuple(model.network.whitening.matrix.shape))
+        _quantise(part / FILES["onnx"], part / FILES["onnx-int8"], model.network.config)
         info["files"] = {file: _entry(part / file, engine) for engine, file in FILES.items()}
         _write_json(part / ONNX_INFO, info)
         for engine, file in FILES.items():
@@ -137,15 +139,15 @@ def _export(network: VisionTransformer, path: Path) -> None:
         program.save(path, external_data=False)
 
 
-def _quantise(path: Path, out: Path, whitening: tuple[int, ...]) -> None:
+def _quantise(path: Path, out: Path, config: ViTConfig) -> None:
     """Give the products of the blocks 8 bits: weights for good, activations as they come.
 
-    Convolutions and whitening stay as they are: the first would be slower, the second blows up what is rounded.
+    Convolutions, measures and whitening stay as they are: the first would be slower, the last blows up what is rounded.
 
     Args:
         path: of the float32 graph.
         out: file to write.
-        whitening: shape of its matrix.
+        config: shape of the network.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -155,15 +157,16 @@ def _quantise(path: Path, out: Path, whitening: tuple[int, ...]) -> None:
     quant_pre_process(path, ready, skip_symbolic_shape=True)
     graph = onnx.load(ready).graph
     shape = {one.name: tuple(one.dims) for one in graph.initializer}
-    products = [node for node in graph.node if node.op_type == "MatMul"]
-    kept = [node.name for node in products if shape.get(node.input[1]) == whitening]
-    if len(kept) != 1:
-        raise AqquaError(f"{len(kept)} products of the graph look like the whitening", where=path)
+    dim, hidden = config.dim, int(config.dim * config.mlp_ratio)
+    blocks = {(dim, 3 * dim), (dim, dim), (dim, hidden), (hidden, dim)}
+    chosen = [n.name for n in graph.node if n.op_type == "MatMul" and shape.get(n.input[1]) in blocks]
+    if len(chosen) < 4 * config.depth:
+        raise AqquaError(f"only {len(chosen)} products of the {config.depth} blocks are in the graph", where=path)
     quantize_dynamic(
         ready,
         out,
         op_types_to_quantize=["MatMul"],
-        nodes_to_exclude=kept,
+        nodes_to_quantize=chosen,
         per_channel=True,
         weight_type=QuantType.QInt8,
     )

@@ -7,13 +7,36 @@ import re
 from pathlib import Path
 
 from aqqua.errors import ConfigError, FormatError, NotFoundError
-from aqqua.models.released import CARD, HEADS, HEADS_INFO, INFO, SUMS, WEIGHTS, is_released, verify_released
+from aqqua.models.released import (
+    CARD,
+    HEADS,
+    HEADS_INFO,
+    INFO,
+    ONNX_FILES,
+    ONNX_INFO,
+    SUMS,
+    WEIGHTS,
+    is_released,
+    verify_released,
+)
 from aqqua.progress import say
 
 __all__ = ["cache_folder", "obtain"]
 
 CACHE_ENV = "AQQUA_MODELS"
-_FILES = (WEIGHTS, INFO, HEADS, HEADS_INFO, CARD, "MODEL_CARD.md", "CITATION.cff", "LICENSE", SUMS)
+_FILES = (
+    WEIGHTS,
+    INFO,
+    HEADS,
+    HEADS_INFO,
+    ONNX_INFO,
+    *ONNX_FILES.values(),
+    CARD,
+    "MODEL_CARD.md",
+    "CITATION.cff",
+    "LICENSE",
+    SUMS,
+)
 _WHOLE = ".verified"
 """In a folder of the cache that has once been fetched as a whole."""
 _ADDRESS = re.compile(r"(doi:|https?://)", re.IGNORECASE)
