@@ -62,8 +62,8 @@ def spoiled(config: TrainConfig, catalogue: Catalogue, folder: Path, world: Worl
     """Train with a loss that is infinite in one part of one process in the third step."""
     loss: Callable[..., Terms] = loop.loss
 
-    def broken(run: Run, objective: Any, batch: Batch, *rest: Any) -> Terms:
-        terms = loss(run, objective, batch, *rest)
+    def broken(run: Run, batch: Batch, *rest: Any) -> Terms:
+        terms = loss(run, batch, *rest)
         factor: Tensor = torch.tensor(torch.inf if run.step == 2 and world.rank == 1 else 1.0)
         return replace(terms, loss=terms.loss * factor)
 

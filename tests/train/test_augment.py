@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,8 @@ STILL = Augmentation(
 def disc(n: int = 4, channels: int = 1) -> Group:
     y, x = torch.meshgrid(torch.arange(48) - 23.5, torch.arange(48) - 23.5, indexing="ij")
     image = (x**2 + y**2 < 100).float().expand(n, channels, 48, 48).clone()
-    return Group(image, torch.tensor([[3.0, 2.5, 1.0]]).repeat(n, 1), torch.arange(channels), 6)
+    sizes = torch.tensor([[3.0, 2.5, 1.0]]).repeat(n, 1)
+    return Group(image, sizes, torch.arange(channels), 6, place=torch.arange(n), instrument=torch.zeros(n))
 
 
 def run(settings: Augmentation, group: Group | None = None, seed: int = 0) -> tuple[torch.Tensor, ...]:
@@ -79,7 +81,7 @@ def test_the_same_generator_gives_the_same_views() -> None:
 
 @pytest.mark.parametrize("side", [2, 5, 8])
 def test_a_view_has_the_side_of_its_group(side: int) -> None:
-    group = Group(disc().images, disc().sizes, torch.tensor([0]), side)
+    group = replace(disc(), side=side)
     assert run(Augmentation(), group)[0].shape == (4, 1, 8 * side, 8 * side)
 
 

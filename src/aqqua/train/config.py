@@ -24,6 +24,7 @@ import yaml
 
 from aqqua.errors import ConfigError, NotFoundError, UnknownNameError
 
+_OBJECTIVES = ("invariance", "reconstruction", "distillation")
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
 __all__ = ["Augmentation", "TrainConfig", "resolve"]
@@ -80,6 +81,11 @@ class TrainConfig:
         slices: random directions per step in the objective.
         embedding: length of the vectors the objective sees.
         hidden: width of the projector's hidden layer.
+        objective: "invariance", "reconstruction" or "distillation", see `aqqua.train.objectives`.
+        per_instrument: weight of holding the cloud of each instrument at the same place and scale.
+        same_organism: table of object_id and organism_id; what several cameras saw of one organism are two views of it.
+        prototypes: of distillation.
+        teacher_momentum: of distillation, how slowly the copy follows at first.
         tell_shape: weight of telling measured features (`aqqua.models.shape`) from each view.
         tell_size: weight of telling the size in µm from the view that is not told it.
         temperature: instruments are sampled in proportion to images ** temperature (1: as they come; 0: equally).
@@ -111,6 +117,11 @@ class TrainConfig:
     slices: int = 512
     embedding: int = 64
     hidden: int = 512
+    objective: str = "invariance"
+    per_instrument: float = 0.0
+    same_organism: str = ""
+    prototypes: int = 1024
+    teacher_momentum: float = 0.99
     tell_shape: float = 0.25
     tell_size: float = 0.0
     temperature: float = 0.5
@@ -131,6 +142,8 @@ class TrainConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}, at least 2 are needed", where=f"field {name}")
         if self.name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name):
             raise ConfigError(f"{self.name!r} cannot be the name of a model", where="field name", do="use a-z, 0-9, -")
+        if self.objective not in _OBJECTIVES:
+            raise UnknownNameError("objective", self.objective, _OBJECTIVES)
         if self.precision not in _PRECISIONS:
             raise UnknownNameError("precision", self.precision, _PRECISIONS)
         if not 0 < self.keep <= 1:

@@ -9,7 +9,7 @@ batches, each with its part of every one, so the position does not depend on how
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from aqqua.models.vit import PATCH
 from aqqua.progress import say
 from aqqua.store.dataset import Dataset
 from aqqua.train.stream import ImageStream
+from aqqua.train.twins import find_twins, read_organisms
 
 __all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Portion", "Position", "draw"]
 
@@ -54,15 +55,30 @@ class Group:
         sizes: (n, 3) log10 of long side, short side, pixel in µm.
         channels: (c,) index into `CHANNEL_TYPES`.
         side: rows and columns of tokens of the square views to make of them.
+        place: (n,) where in the batch each image stands.
+        instrument: (n,) which instrument took it, as a number.
     """
 
     images: Tensor
     sizes: Tensor
     channels: Tensor
     side: int
+    place: Tensor
+    instrument: Tensor
 
 
-Batch = list[Group]
+class Batch(list[Group]):
+    """Groups of a batch.
+
+    Args:
+        groups: of the images.
+        twins: of the images that stand in for them in the second view: the same organism seen by another camera where
+            there is one, else the image itself; None if no image has a twin.
+    """
+
+    def __init__(self, groups: Iterable[Group], twins: list[Group] | None = None) -> None:
+        super().__init__(groups)
+        self.twins = twins
 
 
 @dataclass(frozen=True)
@@ -86,9 +102,15 @@ class Catalogue:
     Args:
         datasets: to learn from; their cards must not forbid it.
         left_out: datasets that were given too, but whose cards do.
+        organisms: which organism an object is, by object_id: what several cameras saw of one are its twins.
     """
 
-    def __init__(self, datasets: Sequence[Dataset], left_out: Sequence[Dataset] = ()) -> None:
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        left_out: Sequence[Dataset] = (),
+        organisms: Mapping[str, str] | None = None,
+    ) -> None:
         self.datasets, self.left_out = datasets, left_out
         tables = [ds.metadata(["instrument", "pixel_um", "channel_names"]) for ds in datasets]
         self.dataset = np.concatenate([np.full(len(t), i, dtype=np.int32) for i, t in enumerate(tables)])
@@ -100,6 +122,7 @@ class Catalogue:
         shard, key = self.uid >> np.uint64(32), self.uid & np.uint64(0xFFFFFFFF)
         place = np.stack([self.dataset.astype(np.uint64), shard, key // np.uint64(BLOCK_IMAGES)], axis=1)
         self.block = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
+        self.twins = find_twins(datasets, organisms, self.instrument) if organisms else {}
 
     def __len__(self) -> int:
         """Number of images."""
@@ -116,8 +139,12 @@ class Catalogue:
         return str(digest.hexdigest())
 
 
-def open_for_training(paths: Sequence[Path | str]) -> Catalogue:
+def open_for_training(paths: Sequence[Path | str], organisms: Path | str | None = None) -> Catalogue:
     """Open datasets to learn from; those whose owners do not allow it are left out, and it is said.
+
+    Args:
+        paths: of the datasets.
+        organisms: table that says which objects are the same organism, see `aqqua.train.twins`.
 
     Raises:
         ConfigError: there are no images, or no dataset whose card allows training.
@@ -135,7 +162,7 @@ def open_for_training(paths: Sequence[Path | str]) -> Catalogue:
             where=", ".join(str(ds.path) for ds in left_out),
             do="take others, or ask the owners and change license_allows_training in the card",
         )
-    catalogue = Catalogue(datasets, left_out)
+    catalogue = Catalogue(datasets, left_out, read_organisms(organisms) if organisms else None)
     if len(catalogue) < 2:
         raise ConfigError(
             f"{len(catalogue)} images are too few to train on",
@@ -212,9 +239,11 @@ class Loader:
             pools = self._pools(epoch)
             for number in range(first_pool, len(pools)):
                 batches = [np.array_split(rows, parts) for rows in self._batches(epoch, number, pools[number])]
-                images = self._read(np.unique(np.concatenate([cut[i] for cut in batches[first_batch:] for i in mine])))
+                others = [self._others(epoch, number, cut) for cut in batches] if self.catalogue.twins else None
+                wanted = [cut[i] for cuts in (batches, others or []) for cut in cuts[first_batch:] for i in mine]
+                images = self._read(np.unique(np.concatenate(wanted)))
                 for batch in range(first_batch, len(batches)):
-                    portion = _portion(batches[batch], mine, images)
+                    portion = self._portion(batches[batch], mine, images, others[batch] if others else None)
                     yield portion, _after(epoch, number, batch, pools, batches)
                 first_batch = 0
             epoch, first_pool = epoch + 1, 0
@@ -253,6 +282,28 @@ class Loader:
         order = np.random.default_rng([self.seed, epoch, number]).permutation(pool)
         return np.array_split(order, max(1, round(len(order) / self.batch)))
 
+    def _others(self, epoch: int, number: int, cut: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+        """The rows that stand in for those of a batch in the second view: a twin, else the image itself."""
+        twins = self.catalogue.twins
+        rng = np.random.default_rng([self.seed, epoch, number, int(cut[0][0])])
+        return [np.array([rng.choice(twins[r]) if r in twins else r for r in rows.tolist()]) for rows in cut]
+
+    def _portion(
+        self,
+        cut: Sequence[NDArray[np.int64]],
+        mine: Sequence[int],
+        images: dict[int, Prepared],
+        others: Sequence[NDArray[np.int64]] | None,
+    ) -> Portion:
+        """The parts of one process of a batch that is cut in parts."""
+        total, instrument = sum(map(len, cut)), self.catalogue.instrument
+        parts = []
+        for i in mine:
+            groups = group([images[row] for row in cut[i]], instrument[cut[i]])
+            twins = None if others is None else group([images[row] for row in others[i]], instrument[others[i]])
+            parts.append(Batch(groups, twins))
+        return Portion(parts, [len(cut[i]) / total for i in mine], total)
+
     def _read(self, rows: NDArray[np.int64]) -> dict[int, Prepared]:
         """Prepared images of rows, from memory or from disk block by block."""
         missing = np.array([row for row in rows if row not in self._cache], dtype=np.int64)
@@ -276,30 +327,29 @@ class Loader:
         return images
 
 
-def _portion(cut: Sequence[NDArray[np.int64]], mine: Sequence[int], images: dict[int, Prepared]) -> Portion:
-    """The parts of one process of a batch that is cut in parts."""
-    total = sum(map(len, cut))
-    parts = [group([images[row] for row in cut[i]]) for i in mine]
-    return Portion(parts, [len(cut[i]) / total for i in mine], total)
-
-
 def _after(epoch: int, pool: int, batch: int, pools: Sequence[object], batches: Sequence[object]) -> Position:
     if batch + 1 < len(batches):
         return Position(epoch, pool, batch + 1)
     return Position(epoch, pool + 1, 0) if pool + 1 < len(pools) else Position(epoch + 1, 0, 0)
 
 
-def group(images: Sequence[Prepared]) -> Batch:
-    """Put images of the same kinds of channels and about the same number of tokens together."""
-    found: dict[tuple[tuple[int, ...], int], list[Prepared]] = {}
-    for image in images:
-        found.setdefault((image.channels, view_side(image)), []).append(image)
-    groups: list[tuple[tuple[tuple[int, ...], int], list[Prepared]]] = []
+def group(images: Sequence[Prepared], instrument: NDArray[np.int64] | None = None) -> Batch:
+    """Put images of the same kinds of channels and about the same number of tokens together.
+
+    Args:
+        images: of a batch, in its order.
+        instrument: which one took each; all the same one if not given.
+    """
+    found: dict[tuple[tuple[int, ...], int], list[int]] = {}
+    for place, image in enumerate(images):
+        found.setdefault((image.channels, view_side(image)), []).append(place)
+    groups: list[tuple[tuple[tuple[int, ...], int], list[int]]] = []
     for key in sorted(found):
         if groups and groups[-1][0][0] == key[0] and len(groups[-1][1]) < _SMALL_GROUP:
             found[key] = groups.pop()[1] + found[key]
         groups.append((key, found[key]))
-    return [_stack(members, side) for (_, side), members in groups]
+    took = np.zeros(len(images), dtype=np.int64) if instrument is None else instrument
+    return Batch(_stack(images, places, side, took) for (_, side), places in groups)
 
 
 def view_side(image: Prepared) -> int:
@@ -308,13 +358,15 @@ def view_side(image: Prepared) -> int:
     return max(2, math.ceil(math.sqrt(height * width) / PATCH - 0.25))
 
 
-def _stack(images: Sequence[Prepared], side: int) -> Group:
-    """Centre the images, each upright, in one tensor."""
+def _stack(batch: Sequence[Prepared], places: list[int], side: int, instrument: NDArray[np.int64]) -> Group:
+    """Centre the images at some places of a batch, each upright, in one tensor."""
+    images = [batch[place] for place in places]
     upright = [p.signal if p.signal.shape[1] >= p.signal.shape[2] else p.signal.swapaxes(1, 2) for p in images]
     height, width = (max(s.shape[axis] for s in upright) for axis in (1, 2))
     field = np.zeros((len(images), len(upright[0]), height, width), dtype=np.float32)
-    for place, signal in zip(field, upright, strict=True):
+    for room, signal in zip(field, upright, strict=True):
         top, left = (height - signal.shape[1]) // 2, (width - signal.shape[2]) // 2
-        place[:, top : top + signal.shape[1], left : left + signal.shape[2]] = signal
+        room[:, top : top + signal.shape[1], left : left + signal.shape[2]] = signal
     sizes = torch.tensor([p.size for p in images], dtype=torch.float32)
-    return Group(torch.from_numpy(field / UNIT).float(), sizes, torch.tensor(images[0].channels), side)
+    pixels, channels = torch.from_numpy(field / UNIT).float(), torch.tensor(images[0].channels)
+    return Group(pixels, sizes, channels, side, torch.tensor(places), torch.from_numpy(instrument[places]))

@@ -234,9 +234,10 @@ def _exchange(bound: object, last: bool) -> Iterator[None]:
 
 
 def _mean(found: Sequence[Terms], shares: Sequence[float], world: World) -> Terms:
-    names = [one.name for one in fields(found[0])]
-    values = torch.stack([torch.stack([getattr(terms, name).detach().float() for name in names]) for terms in found])
-    mean = world.total((values * torch.tensor(shares, device=values.device)[:, None]).sum(dim=0))
+    names, device = [one.name for one in fields(found[0])], found[0].loss.device
+    rows = [[getattr(terms, name).detach().float().to(device) for name in names] for terms in found]
+    values = torch.stack([torch.stack(row) for row in rows])
+    mean = world.total((values * torch.tensor(shares, device=device)[:, None]).sum(dim=0))
     return replace(found[0], **dict(zip(names, mean, strict=True)))
 
 

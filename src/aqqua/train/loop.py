@@ -11,24 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from aqqua.errors import AqquaError, PausedError
 from aqqua.models.describe import settle
 from aqqua.models.preprocess import Preprocessing
-from aqqua.models.shape import MEASURES, measure
-from aqqua.models.vit import PATCH, VisionTransformer
+from aqqua.models.vit import VisionTransformer
 from aqqua.progress import job, say
-from aqqua.train.augment import augment, choose_tokens
 from aqqua.train.config import TrainConfig
-from aqqua.train.data import Batch, Catalogue, Group, Loader, Portion, Position
+from aqqua.train.data import Batch, Catalogue, Loader, Portion, Position
 from aqqua.train.distributed import World, backward, choose_device, clip, put_together
 from aqqua.train.log import Log
-from aqqua.train.objective import Objective, Terms, told
+from aqqua.train.objective import Terms
+from aqqua.train.objectives import follow, loss
 from aqqua.train.signals import listening
-from aqqua.train.state import SIZES_TOLD, Run, fingerprint, keep, resume, start
+from aqqua.train.state import Run, fingerprint, keep, resume, start
 
-__all__ = ["fit"]
+__all__ = ["fit", "loss"]
 
 STATE, LOG, BOARD = "state.safetensors", "log.csv", "tensorboard"
 WHITENING_IMAGES = 8192
@@ -55,11 +53,11 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int, worl
     if progress(run, config) >= 1:
         return whole(run)
     cpu, parts = Clock(run), in_parts(config, world)
-    objective, loader = Objective(config.regulariser, config.slices), make_loader(config, catalogue, seed)
+    loader = make_loader(config, catalogue, seed)
     with open_log(folder, run, config, world) as log, listening() as asked, shown(run, config) as advance:
         for portion, after, seconds in timed(loader.portions(run.position, parts, world.mine(parts))):
             set_learning_rate(run, config)
-            terms = step(run, objective, portion, config, world)
+            terms = step(run, portion, config, world)
             due = log.minutes_since_save() >= config.save_minutes
             spent, stop, save = world.agree(seconds(), stop=asked(), save=due)
             run.position, run.step, run.seconds = after, run.step + 1, run.seconds + spent
@@ -147,56 +145,22 @@ def wants_bfloat16(config: TrainConfig, device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def step(run: Run, objective: Objective, portion: Portion, config: TrainConfig, world: World) -> Terms:
+def step(run: Run, portion: Portion, config: TrainConfig, world: World) -> Terms:
     """One step: the gradient of the whole batch, wherever its parts are computed, and down it."""
 
     def compute(turn: Run, batch: Batch) -> Terms:
-        return loss(turn, objective, batch, config, world.device)
+        return loss(turn, batch, config, world.device, wants_bfloat16(config, world.device))
 
     run.optimizer.zero_grad(set_to_none=True)
     terms = backward(run, portion, compute, world, world.parts(config.parts))
     length = clip([*run.network.parameters(), *run.projector.parameters()], config.clip)
     if torch.isfinite(length):
         run.optimizer.step()
+        follow(run, config, progress(run, config))
         run.bad_steps = 0
     else:
         forgive(run)
     return terms
-
-
-def loss(run: Run, objective: Objective, batch: Batch, config: TrainConfig, device: torch.device) -> Terms:
-    """Two views of each image, their embeddings, and the loss.
-
-    Only the first view is told the size of its object. If both were, the size alone would make them agree, and the
-    network would learn to look at little else.
-    """
-    with torch.autocast(device.type, torch.bfloat16, enabled=wants_bfloat16(config, device)):
-        views = [torch.cat([look(run, group, config, device, told) for group in batch]) for told in (True, False)]
-    embeddings = torch.stack([run.projector(view.float()) for view in views])
-    terms: Terms = objective(embeddings, run.generator)
-    if not (config.tell_shape or config.tell_size):
-        return terms
-    return tell(run, terms, batch, views, config)
-
-
-def tell(run: Run, terms: Terms, batch: Batch, views: list[Tensor], config: TrainConfig) -> Terms:
-    """Add to the loss how badly the views tell what was measured on their images."""
-    said = torch.stack([run.projector.tell(view.float()) for view in views])
-    measured = torch.cat([measure(group.images.to(said.device)) for group in batch])
-    sizes = torch.cat([group.sizes[:, :SIZES_TOLD] for group in batch]).to(said.device)
-    shape, size = told(said[..., :MEASURES], measured), told(said[-1, :, MEASURES:], sizes)
-    loss = terms.loss + config.tell_shape * shape + config.tell_size * size
-    return replace(terms, loss=loss, told=shape, told_size=size)
-
-
-def look(run: Run, group: Group, config: TrainConfig, device: torch.device, told: bool) -> Tensor:
-    """The vectors of one view of each image of a group, told or not told how large the object is."""
-    views, sizes, channels = augment(group, PATCH, config.augmentation, run.generator)
-    if not told:
-        sizes = torch.full_like(sizes, math.nan)
-    kept = choose_tokens(views, PATCH, config.keep, run.generator)
-    out: Tensor = run.network(views.to(device), channels.to(device), sizes.to(device), kept.to(device))
-    return out
 
 
 def forgive(run: Run) -> None:

@@ -12,52 +12,38 @@ et al. 2022, arXiv 2105.04906) and shape by sliced Wasserstein distance to the i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-__all__ = ["Objective", "Projector", "Terms", "shape_distance", "told"]
+__all__ = ["Objective", "Terms", "camera_distance", "shape_distance", "told"]
+
+
+_SMALL_CLOUD = 8
+
+
+def _none() -> Tensor:
+    return torch.zeros(())
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The loss and its parts, each a tensor without dimensions."""
+    """The loss and its parts, each a tensor without dimensions; parts of other objectives are 0."""
 
     loss: Tensor
-    invariance: Tensor
-    centre: Tensor
-    scale: Tensor
-    shape: Tensor
-    told: Tensor
-    told_size: Tensor
-
-
-class Projector(nn.Module):
-    """What stands between the vector that is kept and the objective, and is thrown away after training.
-
-    Two layers give the embedding that the objective shapes; two others tell what was measured, if that is asked for.
-
-    Args:
-        dim: length of the vector.
-        hidden: width of the hidden layer.
-        out: length of the embedding.
-        told: how many measured numbers are to be told, if any.
-    """
-
-    def __init__(self, dim: int, hidden: int, out: int, told: int = 0) -> None:
-        super().__init__()
-        self.net = nn.Sequential(
-            nn.Linear(dim, hidden, bias=False), nn.BatchNorm1d(hidden), nn.GELU(), nn.Linear(hidden, out)
-        )
-        if told:
-            self.tell = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, 256), nn.GELU(), nn.Linear(256, told))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, dim) to (n, out)."""
-        out: Tensor = self.net(x)
-        return out
+    invariance: Tensor = field(default_factory=_none)
+    centre: Tensor = field(default_factory=_none)
+    scale: Tensor = field(default_factory=_none)
+    shape: Tensor = field(default_factory=_none)
+    camera: Tensor = field(default_factory=_none)
+    told: Tensor = field(default_factory=_none)
+    told_size: Tensor = field(default_factory=_none)
+    reconstruction: Tensor = field(default_factory=_none)
+    agreement: Tensor = field(default_factory=_none)
+    patches: Tensor = field(default_factory=_none)
+    apart: Tensor = field(default_factory=_none)
 
 
 class Objective(nn.Module):
@@ -66,14 +52,17 @@ class Objective(nn.Module):
     Args:
         weight: λ, the share of the regulariser (the paper: 0.9 for large data, 0.6 for small).
         slices: number of random directions per step in which the shape is compared.
+        per_instrument: weight of holding each instrument's own cloud at the same place and scale.
     """
 
-    def __init__(self, weight: float = 0.6, slices: int = 512) -> None:
+    def __init__(self, weight: float = 0.6, slices: int = 512, per_instrument: float = 0.0) -> None:
         super().__init__()
-        self.weight, self.slices = weight, slices
+        self.weight, self.slices, self.per_instrument = weight, slices, per_instrument
 
-    def forward(self, views: Tensor, generator: torch.Generator | None = None) -> Terms:
-        """Return the loss of embeddings (views, n, d)."""
+    def forward(
+        self, views: Tensor, generator: torch.Generator | None = None, instrument: Tensor | None = None
+    ) -> Terms:
+        """Return the loss of embeddings (views, n, d) of images by instruments (n,)."""
         mean = views.mean(dim=0, keepdim=True)
         invariance = (views - mean).square().mean()
         centre = views.mean(dim=1).square().mean()
@@ -82,8 +71,35 @@ class Objective(nn.Module):
         shaped = (views - views.mean(dim=1, keepdim=True)) / (spread.detach()[:, None] + 1e-4)
         shape = shape_distance(shaped, self.slices, generator)
         loss = (1 - self.weight) * invariance + self.weight * (centre + scale + shape)
-        none = torch.zeros_like(loss)
-        return Terms(loss, invariance, centre, scale, shape, none, none)
+        if not self.per_instrument or instrument is None:
+            return Terms(loss, invariance, centre, scale, shape)
+        camera = camera_distance(views, instrument)
+        return Terms(loss + self.per_instrument * camera, invariance, centre, scale, shape, camera)
+
+
+def camera_distance(views: Tensor, instrument: Tensor) -> Tensor:
+    """How far the clouds of single instruments lie from the common centre and scale.
+
+    The squared mean of n normal numbers is 1/n by chance alone; this is taken off, so that small groups pull no harder
+    than large ones and identical clouds cost nothing on average.
+
+    Args:
+        views: (views, n, d) embeddings.
+        instrument: (n,) of the images. Those with less than eight images in the batch are left out.
+    """
+    costs, counts = [], []
+    for one in torch.unique(instrument):
+        mine = views[:, instrument == one]
+        n = mine.shape[1]
+        if n < _SMALL_CLOUD:
+            continue
+        variance = mine.var(dim=1)
+        costs.append((mine.mean(dim=1).square() - variance / n).mean() + (1 - (variance + 1e-4).sqrt()).square().mean())
+        counts.append(n)
+    if not costs:
+        return torch.zeros((), device=views.device)
+    weight = torch.tensor(counts, device=views.device, dtype=views.dtype)
+    return (torch.stack(costs) * weight).sum() / weight.sum()
 
 
 def told(said: Tensor, measured: Tensor) -> Tensor:

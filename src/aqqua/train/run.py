@@ -59,7 +59,7 @@ def train(
     chosen = resolve(config, minutes=minutes, **settings)
     out = Path(out)
     with joined(chosen.device) as world:
-        catalogue = open_for_training(data)
+        catalogue = open_for_training(data, chosen.same_organism or None)
         out.mkdir(parents=True, exist_ok=True)
         if world.first:
             _announce(out, chosen, catalogue)
