@@ -112,9 +112,22 @@ def spectra(
     from aqqua.maps.spectra_run import spectra as run
 
     sources, out = _sources_and_out(paths, "spectra SOURCE… OUT")
-    choices = {"taxa": tuple(taxa or ()), "living": living, "names": names, "volume_bin": volume_bin}
-    options = {"depths": _limits(depths), "sizes": sizes, "min_um": min_um, "max_um": max_um, "volumes": volumes}
-    print(run(sources, out, **options, **choices, ellipsoid=ellipsoid))
+    print(
+        run(
+            sources,
+            out,
+            depths=_limits(depths),
+            sizes=sizes,
+            min_um=min_um,
+            max_um=max_um,
+            volumes=volumes,
+            taxa=tuple(taxa or ()),
+            living=living,
+            names=names,
+            volume_bin=volume_bin,
+            ellipsoid=ellipsoid,
+        )
+    )
 
 
 @app.command(sort_key=3)

@@ -36,13 +36,14 @@ def sizes(
     ],
 )
 def test_columns_and_units(tmp_path: Path, column: str, text: str, esd_um: float) -> None:
-    row = sizes(tmp_path, **{column: text}).row(0, named=True)
+    raw: dict[str, Any] = {column: text}
+    row = sizes(tmp_path, **raw).row(0, named=True)
     assert row["esd_um"] == pytest.approx(esd_um, rel=1e-4)
     assert row["biovolume_mm3"] == pytest.approx(np.pi / 6 * (esd_um / 1000) ** 3, rel=1e-3)
 
 
 def test_a_spheroid_where_axes_are_measured(tmp_path: Path) -> None:
-    raw = {"object_area": "100", "object_major": "20", "object_minor": "5"}
+    raw: dict[str, Any] = {"object_area": "100", "object_major": "20", "object_minor": "5"}
     row = sizes(tmp_path, ellipsoid=True, **raw).row(0, named=True)
     assert row["biovolume_mm3"] == pytest.approx(np.pi / 6 * 0.2 * 0.05**2)
     assert row["esd_um"] == pytest.approx(112.838, rel=1e-4)

@@ -20,7 +20,7 @@ def posterior(x: Array, centres: Array) -> Array:
     """Exact probabilities of classes that are round clouds, with the shares of the training."""
     logits = -((x[:, None] - centres) ** 2).sum(axis=-1) / 2 + np.log(PRIOR)
     p: Array = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
 def answers(p: Array) -> NDArray[np.int64]:

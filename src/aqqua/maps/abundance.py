@@ -242,13 +242,16 @@ def _with_carbon(objects: pl.DataFrame) -> pl.DataFrame:
     if not objects.height:
         return objects.with_columns(carbon_mg=pl.lit(None, pl.Float64), carbon_factor=pl.lit(None, pl.Float64))
     size = objects["biovolume_mm3"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    found = carbon_mg(objects["own"].to_list(), size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = found.hi / found.value
-    columns = {"carbon_mg": found.value, "carbon_factor": factor}
-    return objects.with_columns(
-        pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in columns.items()
-    )
+    value, factor = np.full((2, len(size)), np.nan)
+    names = objects["own"].to_numpy()
+    for name in objects["own"].unique():
+        here = names == name
+        found = carbon_mg(name, size[here])
+        value[here] = found.value
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor[here] = found.hi / found.value
+    columns = {"carbon_mg": value, "carbon_factor": factor}
+    return objects.with_columns(pl.Series(name, told).fill_nan(None) for name, told in columns.items())
 
 
 def _report(path: Path, table: pl.DataFrame, findings: list[Finding]) -> AbundanceReport:

@@ -75,7 +75,7 @@ def strata_of(
 def _bins(depths: Sequence[float]) -> pl.Expr:
     top, bottom = pl.col("depth_min_m"), pl.col("depth_max_m")
     outside = (bottom <= depths[0] - _NEAR) | (top >= depths[-1])
-    name = pl.when(~outside).then(pl.format("own {}-{}", top, bottom))
+    name: pl.Expr = pl.when(~outside).then(pl.format("own {}-{}", top, bottom))
     for low, high in pairwise(depths):
         last = high == depths[-1]
         within = (top >= low - _NEAR) & (bottom <= high + _NEAR) & ((top < high) | ((top <= high) & last))

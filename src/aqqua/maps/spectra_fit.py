@@ -193,7 +193,7 @@ class _Fit:
     def _freedom(self, mu: Array) -> Array:
         rare = mu < 1
         left = np.where(rare, mu, 0.0).sum(axis=1)
-        return np.maximum((~rare).sum(axis=1) + (left > 0.2) - 2.0, 1.0)
+        return np.asarray(np.maximum((~rare).sum(axis=1) + (left > 0.2) - 2.0, 1.0))
 
     def results(self) -> tuple[Array, ...]:
         """In the order of `PowerLaws`."""

@@ -209,7 +209,7 @@ def _shares(table: Array) -> Array:
     matrix = np.divide(table, sums, out=np.eye(len(table)), where=sums > 0)
     matrix[:, -1] = 0.0
     matrix[-1, -1] = 1.0
-    return matrix
+    return np.asarray(matrix)
 
 
 def _adjusted(
