@@ -118,9 +118,13 @@ def casts() -> None:
         f"EcoPart: {read.profiles} casts, {layers:,} layers of 5 m; {gaps} casts have a class that no object can be in"
     )
     fits = fit_spectra(pool_layers(read.spectra, (0, 100, 200, 500, 1000)))
-    bins = fits.with_columns(layer=pl.col("depth_min_m").cut([99, 199, 499], left_closed=True).cast(pl.String))
+    bins = fits.with_columns(
+        layer=pl.col("depth_min_m")
+        .cut([99, 199, 499], labels=["0–100", "100–200", "200–500", "500–1000"], left_closed=True)
+        .cast(pl.String)
+    )
     names = {"psd_ml_slope": "numbers", "nbss_ml_slope": "biovolume", "psd_ols_slope": "numbers, least squares"}
-    print("\n| layer from (m) | spectra | " + " | ".join(f"median slope of {name}" for name in names.values()) + " |")
+    print("\n| layer (m) | spectra | " + " | ".join(f"median slope of {name}" for name in names.values()) + " |")
     print("|---" * 5 + "|")
     for (layer,), part in bins.group_by("layer", maintain_order=True):
         cells = [f"{part[name].median():.2f}" for name in names]
