@@ -178,3 +178,44 @@ def test_it_trains_compiled(network: VisionTransformer) -> None:
     gradients = [w.grad for name, w in network.named_parameters() if "gain" not in name and "shift" not in name]
     assert all(g is not None and torch.isfinite(g).all() for g in gradients)
     network.zero_grad(set_to_none=True)
+
+
+def camera_world(n: int = 3000, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features of organisms (five numbers) seen by two cameras, which add something of their own in three directions."""
+    generator = torch.Generator().manual_seed(seed)
+    organism = torch.randn(n, 5, generator=generator)
+    mix, own = torch.randn(5, 12, generator=generator), torch.randn(3, 12, generator=generator)
+    shift = torch.tensor([[2.0, 0.0, -1.0], [-2.0, 1.0, 1.0]])
+
+    def seen(camera: int) -> torch.Tensor:
+        noise = torch.randn(n, 3, generator=generator)
+        return organism @ mix + (shift[camera] + noise) @ own + 0.05 * torch.randn(n, 12, generator=generator)
+
+    return seen(0), seen(1), organism, own
+
+
+def test_whitening_forgets_in_what_one_organism_differs_from_camera_to_camera() -> None:
+    one, other, _, _ = camera_world()
+    x = torch.cat([one, other])
+    plain, blind = Whitening(12, 6), Whitening(12, 6)
+    plain.fit(x)
+    blind.fit(x, apart=one[:500] - other[:500], weight=4.0, unlearn=3)
+
+    def apart(w: Whitening) -> float:
+        a, b = w(one[500:]), w(other[500:])
+        return ((a.mean(dim=0) - b.mean(dim=0)).norm() / torch.cat([a, b]).std(dim=0).norm()).item()
+
+    def agree(w: Whitening) -> float:
+        return torch.nn.functional.cosine_similarity(w(one[500:]), w(other[500:])).mean().item()
+
+    assert apart(blind) < 0.2 * apart(plain)
+    assert agree(blind) > agree(plain) + 0.3
+
+
+def test_whitening_without_twins_is_as_it_was() -> None:
+    one, *_ = camera_world()
+    plain, again = Whitening(12, 6), Whitening(12, 6)
+    plain.fit(one)
+    again.fit(one, apart=one[:0], weight=4.0, unlearn=0)
+    assert torch.equal(plain.matrix, again.matrix)
+    torch.testing.assert_close(plain(one).std(dim=0), torch.ones(6), atol=0.05, rtol=0.05)

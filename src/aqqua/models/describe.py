@@ -38,15 +38,33 @@ def describe(
     return _run(network, network.describe, network.vector_length, images, advance, bfloat16)
 
 
-def settle(network: VisionTransformer, images: Sequence[Prepared]) -> None:
+def settle(
+    network: VisionTransformer,
+    images: Sequence[Prepared],
+    twins: Sequence[tuple[Prepared, Prepared]] = (),
+    *,
+    weight: float = 0.0,
+    unlearn: int = 0,
+) -> None:
     """Fit the whitening of a network to images; labels are not needed.
 
     Args:
         network: in evaluation mode; its vectors are others afterwards.
         images: a sample of what it was trained on, some thousands.
+        twins: pairs of images of one organism by two cameras; in what they differ counts less in the vectors.
+        weight: of these differences, see `Whitening.fit`.
+        unlearn: how many axes are left out for them.
     """
-    features = _run(network, network.features, len(network.whitening.mean), images, lambda n: None, False)
-    network.whitening.fit(torch.from_numpy(features).to(network.whitening.mean.device))
+
+    def features(some: Sequence[Prepared]) -> torch.Tensor:
+        told = _run(network, network.features, len(network.whitening.mean), some, lambda n: None, False)
+        return torch.from_numpy(told).to(network.whitening.mean.device)
+
+    if not twins:
+        network.whitening.fit(features(images))
+        return
+    apart = features([one for one, _ in twins]) - features([other for _, other in twins])
+    network.whitening.fit(features(images), apart=apart, weight=weight, unlearn=unlearn)
 
 
 def _run(

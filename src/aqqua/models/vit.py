@@ -225,17 +225,37 @@ class Whitening(nn.Module):
         """Map (b, features) to (b, out)."""
         return (x - self.mean) @ self.matrix
 
-    def fit(self, x: Tensor, floor: float = 0.01) -> None:
-        """Fit to features (n, features); axes thinner than `floor` of the longest one are not blown up."""
+    def fit(
+        self, x: Tensor, floor: float = 0.01, apart: Tensor | None = None, weight: float = 0.0, unlearn: int = 0
+    ) -> None:
+        """Fit to features.
+
+        Where it is known how the features of one organism differ from camera to camera, the axes along which they do
+        count less, and the worst of them not at all (after within-class covariance normalisation, Hatch and Stolcke
+        2006, and nuisance attribute projection, Solomonoff et al. 2005).
+
+        Args:
+            x: features (n, features).
+            floor: axes thinner than this share of the longest one are not blown up.
+            apart: differences (m, features) between features of the same organism by two cameras.
+            weight: of these differences beside the spread of all features.
+            unlearn: how many axes are left out, those with the largest differences for their spread.
+        """
         x = x.double()
         mean, spread = x.mean(dim=0), x.std(dim=0).clamp_min(1e-6)
         standard = (x - mean) / spread
-        variance, axes = torch.linalg.eigh(standard.T @ standard / len(x))
-        variance, axes = variance.flip(0), axes.flip(1)
-        n = self.matrix.shape[1]
-        matrix = axes[:, :n] / (variance[:n].clamp_min(0) + floor**2 * variance[0]).sqrt() / spread[:, None]
+        whole, n = standard.T @ standard / len(x), self.matrix.shape[1]
+        differ = torch.zeros_like(whole)
+        if apart is not None and len(apart):
+            steps = apart.double() / spread
+            differ = steps.T @ steps / (2 * len(steps))
+        variance, axes = torch.linalg.eigh(whole + weight * differ)
+        variance, axes = variance.flip(0)[: n + unlearn], axes.flip(1)[:, : n + unlearn]
+        matrix = axes / (variance.clamp_min(0) + floor**2 * variance[0]).sqrt()
+        if unlearn:
+            matrix = matrix @ torch.linalg.eigh(matrix.T @ differ @ matrix).eigenvectors[:, :n]  # smallest first
         self.mean.copy_(mean)
-        self.matrix.copy_(matrix)
+        self.matrix.copy_(matrix / spread[:, None])
 
 
 SIZE_WAVES = 8

@@ -84,6 +84,8 @@ class TrainConfig:
         objective: "invariance", "reconstruction" or "distillation", see `aqqua.train.objectives`.
         per_instrument: weight of holding the cloud of each instrument at the same place and scale.
         same_organism: table of object_id and organism_id; what several cameras saw of one organism are two views of it.
+        unlearn: axes of the vectors that are left out because one organism differs most along them from camera to
+            camera; `unlearn_weight` lets the others count less by the same measure. Both need same_organism.
         prototypes: of distillation.
         teacher_momentum: of distillation, how slowly the copy follows at first.
         tell_shape: weight of telling measured features (`aqqua.models.shape`) from each view.
@@ -120,6 +122,8 @@ class TrainConfig:
     objective: str = "invariance"
     per_instrument: float = 0.0
     same_organism: str = ""
+    unlearn: int = 64
+    unlearn_weight: float = 4.0
     prototypes: int = 1024
     teacher_momentum: float = 0.99
     tell_shape: float = 0.25

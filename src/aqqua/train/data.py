@@ -26,7 +26,7 @@ from aqqua.models.vit import PATCH
 from aqqua.progress import say
 from aqqua.store.dataset import Dataset
 from aqqua.train.stream import ImageStream
-from aqqua.train.twins import find_twins, read_organisms
+from aqqua.train.twins import find_twins, pairs, read_organisms
 
 __all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Portion", "Position", "draw"]
 
@@ -254,6 +254,13 @@ class Loader:
         rows = np.unique(draw(self.catalogue.instrument, self.temperature, rng))
         images = self._read(np.sort(rng.permutation(rows)[:n]))
         return list(images.values())
+
+    def twins(self, n: int) -> list[tuple[Prepared, Prepared]]:
+        """Return at most n pairs of images of one organism by two cameras; the same for the same seed."""
+        found = pairs(self.catalogue.twins)
+        found = found[np.sort(np.random.default_rng(self.seed).permutation(len(found))[:n])]
+        images = self._read(np.unique(found)) if len(found) else {}
+        return [(images[one], images[other]) for one, other in found.tolist()]
 
     def _pools(self, epoch: int) -> list[NDArray[np.int64]]:
         """The draws of an epoch, in pools of whole blocks."""

@@ -72,17 +72,18 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int, worl
                 log.saved()
             if stop:
                 raise PausedError(f"asked to stop at step {run.step:,}; the same command goes on from there")
-    finish(run, loader, world)
+    finish(run, loader, config, world)
     cpu.tick()
     keep(run, folder / STATE, same, world)
     return whole(run)
 
 
-def finish(run: Run, loader: Loader, world: World) -> None:
+def finish(run: Run, loader: Loader, config: TrainConfig, world: World) -> None:
     """Fit the whitening, on one process for all."""
     network = whole(run).network.eval()
     if world.first:
-        settle(network, loader.sample(WHITENING_IMAGES))
+        sample, twins = loader.sample(WHITENING_IMAGES), loader.twins(WHITENING_IMAGES)
+        settle(network, sample, twins, weight=config.unlearn_weight, unlearn=config.unlearn)
     world.spread(network.whitening.buffers())
     run.network.eval().whitening.load_state_dict(network.whitening.state_dict())
 
