@@ -43,7 +43,7 @@ def report(
         recipe: of the interpolation.
         title: of the page.
         effects: show how the map answers to each predictor; every map is fitted once more for that.
-        figures: kinds of files the figures are written as, too, into `figures/`.
+        figures: kinds of files the figures are written as, too, into `figures/`; dark ones as PNG only.
         where: run here, in a process pool, on SLURM or on Ray; one taxon is one shard.
         workers: how many processes or nodes.
 
@@ -105,7 +105,7 @@ def _pictures(chapter: Chapter, folder: Path, kinds: Sequence[Kind]) -> dict[str
             drawn[style.name] = {}
             for name, figure in figures_of(chapter, style).items():
                 drawn[style.name][name] = encoded(figure)
-                for kind in kinds:
+                for kind in kinds if style is LIGHT else [one for one in kinds if one == "png"]:
                     save(figure, folder / f"{stem}_{name}_{style.name}.{kind}")
     return {
         name: picture(light, drawn["dark"][name], f"{name} of {chapter.name}") for name, light in drawn["light"].items()

@@ -13,7 +13,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from aqqua.maps.figures_model import headline, named
-from aqqua.maps.report_words import GUIDE, amount, cautions, html_unit
+from aqqua.maps.report_words import GUIDE, amount, amounts, cautions, html_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,8 @@ STYLE = (
     "section>:last-child{margin-bottom:0}.lead{font-size:1.05rem;color:var(--soft)}a{color:var(--here)}"
     "table{border-collapse:collapse;width:100%;font-size:.92rem}.wide{overflow-x:auto;margin-bottom:1rem}"
     "th,td{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap;"
-    "font-variant-numeric:tabular-nums}th{font-weight:600;color:var(--soft)}"
+    "vertical-align:bottom;"
+    "font-variant-numeric:tabular-nums}th{font-weight:600;color:var(--soft);white-space:normal}"
     "th:first-child,td:first-child,.text{text-align:left}"
     "tr.own td{font-weight:600}tr.first td{border-top:2px solid var(--line)}"
     "sup{line-height:0}figure{margin:1rem 0}figure img{display:block;width:100%;height:auto;max-width:68rem}"
@@ -67,9 +68,9 @@ _COLUMNS = (
     ("r2_log", "R² log"),
     ("pearson2", "r²"),
     ("r2", "R²"),
-    ("r2_without_top", "R² without top 1 %"),
+    ("r2_without_top", "R², no top 1 %"),
     ("spearman", "rank"),
-    ("total_ratio", "total / observed"),
+    ("total_ratio", "total ratio"),
     ("coverage", "90 % holds"),
 )
 _LEARNERS = ("stack", "knn_geo", "mean")
@@ -166,15 +167,14 @@ def _score(chapter: Chapter, scheme: str, learner: str, column: str) -> str:
     value = found[column][0] if len(found) and column in found.columns else None
     if value is None or math.isnan(value):
         return "–"
-    return f"{value:.1%}" if column == "coverage" else f"{value:.2f}".replace("-", "−")
+    return f"{value:.1%}" if column == "coverage" else f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
 def _total(chapter: Chapter, where: str) -> str:
     if chapter.totals is None or not len(found := chapter.totals.filter(where=where)):
         return "–"
     row = found.row(0, named=True)
-    value, low, high = (amount(row[name], row["unit"]) for name in ("value", "low", "high"))
-    return f"{value} ({low} – {high})"
+    return amounts([row[name] for name in ("value", "low", "high")], row["unit"])
 
 
 def _guide() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from aqqua.maps.report_chapter import Chapter
 
-__all__ = ["GUIDE", "amount", "cautions", "html_unit", "predictor_labels"]
+__all__ = ["GUIDE", "amount", "amounts", "cautions", "html_unit", "predictor_labels"]
 
 GUIDE = (
     (
@@ -131,6 +132,14 @@ def amount(value: float, unit: str) -> str:
         if abs(value) >= 0.01 * size:
             return f"{value / size:.3g} {name}"
     return f"{value / 1e12:.3g} Gg"
+
+
+def amounts(values: Sequence[float], unit: str) -> str:
+    """A total with its interval, in the unit of the total: "0.116 (0.0936 – 0.146) Pg"."""
+    value, _, name = amount(values[0], unit).partition(" ")
+    factor = values[0] / float(value) if name and float(value) else 1.0
+    low, high = (f"{end / factor:.3g}" for end in values[1:])
+    return f"{value} ({low} – {high}) {name}".strip()
 
 
 def predictor_labels(cube: Any) -> dict[str, str]:

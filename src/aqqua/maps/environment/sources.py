@@ -106,7 +106,8 @@ class Copernicus:
         """Never any: the service gives files to its own client only."""
         do = (
             "make an account at https://data.marine.copernicus.eu, then: pip install copernicusmarine; "
-            "copernicusmarine login; copernicusmarine subset --dataset-id … ; and give the file to aqqua map env build NAME=FILE"
+            "copernicusmarine login; copernicusmarine subset --dataset-id … ; "
+            "and give the file to aqqua map env build NAME=FILE"
         )
         raise RefusedError("Copernicus Marine needs an account and its own client", where=self.title, do=do)
 
