@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from aqqua.bench import BenchReport, bench
+from benchmarks._cameras import SETS as REAL
+from benchmarks._cameras import real_leakage
 from benchmarks._labelled import SETS, build
 from benchmarks._machine import machine
 
@@ -48,10 +50,14 @@ def main() -> None:
         out = chosen.out or Path(temporary)
         there = {name: path for name in SETS if (path := build(name, out)) is not None}
         found = {name: _reports(name, there, chosen, out) for name in chosen.sets if name in there}
+        both = all(name in found for name in REAL)
+        real = [real_leakage(model, there, out) for model in chosen.model] if both else []
     missing = [NAMES[name] for name in chosen.sets if name not in there]
     if missing:
         print(f"without {', '.join(missing)}: there are no shared data (set AQQUA_SHARED_DATA)\n")
     tables(found)
+    if real:
+        cameras(real)
     print(f"\n{machine('torch', 'scikit-learn', 'numpy')}; {len(chosen.model)} model(s)")
 
 
@@ -75,6 +81,17 @@ def tables(found: dict[str, list[BenchReport]]) -> None:
             cells = [_cell(reports, name, pick) for reports in found.values()]
             if any(cell != "–" for cell in cells):
                 print(f"| {words} | " + " | ".join(cells) + " |")
+
+
+def cameras(real: Sequence[dict[str, dict[str, Any]]]) -> None:
+    """Print what is left of the instrument in ISIIS and SPC together."""
+    told = real[0][SIZED]
+    print(f"\n### What is left of the instrument: ISIIS and SPC, {told['taxa']} taxa that both have\n")
+    print("| | " + " | ".join(real[0]) + " |")
+    print("|---|" + "---:|" * len(real[0]))
+    for key, words in _LEAKS.items():
+        cells = [_mean([one[name][key] for one in real], spread=name in {SIZED, BLIND}) for name in real[0]]
+        print(f"| {words} | " + " | ".join(cells) + " |")
 
 
 def _questions(found: dict[str, list[BenchReport]]) -> dict[str, list[tuple[str, str, Pick]]]:
@@ -159,10 +176,13 @@ def _renamed(report: BenchReport) -> dict[str, Any]:
 
 def _cell(reports: Sequence[BenchReport], name: str, pick: Pick) -> str:
     values = [value for report in reports if (value := pick(_renamed(report).get(name, {}))) is not None]
-    if not values:
-        return "–"
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 and name in {SIZED, BLIND} else ""
-    return f"{np.mean(values):.3f}{spread}"
+    return _mean(values, spread=name in {SIZED, BLIND}) if values else "–"
+
+
+def _mean(values: Sequence[float], *, spread: bool) -> str:
+    """Mean over the models, and their standard deviation where the models differ at all."""
+    told = f" ± {np.std(values, ddof=1):.3f}" if spread and len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{told}"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from aqqua.store.dataset import Dataset
 
 __all__ = ["Images", "Labelled", "Seen", "far_images", "read_labelled"]
 
-WINDOW = 2048
+WINDOW = 1024
 _COLUMNS = ("object_id", "sample_id", "instrument", "pixel_um", "channel_names")
 
 

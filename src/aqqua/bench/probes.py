@@ -19,6 +19,8 @@ PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 TUNE_ON = 6000
 DRAWS = 5
 QUERIES = 2000
+_CELLS = 4_000_000
+"""Similarities that are sorted at once."""
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -145,9 +147,10 @@ def retrieval(x: Floats, task: Task) -> dict[str, float | int]:
     queries = np.sort(rng.permutation(task.test)[:QUERIES])
     z, pool = unit(x[queries]), unit(x[task.train])
     label, ap = task.label[task.train], []
-    for first in range(0, len(queries), 256):
-        mine = task.label[queries[first : first + 256]]
-        ap.append(average_precision(z[first : first + 256] @ pool.T, mine[:, None] == label[None]))
+    block = max(1, _CELLS // len(pool))
+    for first in range(0, len(queries), block):
+        mine = task.label[queries[first : first + block]]
+        ap.append(average_precision(z[first : first + block] @ pool.T, mine[:, None] == label[None]))
     values, true = np.concatenate(ap), task.label[queries]
     seen = ~np.isnan(values)
     by_class = [values[seen & (true == c)].mean() for c in np.unique(true[seen])]
