@@ -1,4 +1,4 @@
-"""Write the pages that come from code: the verbs, the fields, the instruments, the sources and exports."""
+"""Write the pages that come from code: the verbs, the fields, the instruments, sources and exports, carbon."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def write_all(folder: Path) -> None:
         "fields.md": fields(),
         "instruments.md": instruments(),
         "plugins.md": plugins(),
+        "carbon.md": carbon(),
     }
     for name, text in pages.items():
         path = folder / name
@@ -53,4 +54,29 @@ def plugins() -> str:
     for title, table in (("Sources", SOURCES), ("Exports", EXPORTS)):
         lines += [f"## {title}", "", "| name | implementation |", "|---|---|"]
         lines += [f"| `{name}` | `{target}` |" for name, target in sorted(table.items())] + [""]
+    return "\n".join(lines)
+
+
+def carbon() -> str:
+    """Carbon from size, row by row, from carbon.csv; and the published relations between size and flux."""
+    from aqqua.maps.carbon import reference as rows
+    from aqqua.maps.flux.model import reference as presets
+
+    lines = [
+        "# Carbon and flux from size",
+        "",
+        "Generated from `src/aqqua/maps/carbon.csv`. A taxon gets the row of its nearest ancestor; alternatives are asked",
+        "for by the name of the row. *Interval*: 95 % of single organisms are taken to lie within value ÷ and × this factor;",
+        "*assumed* where the source gives none. *Unchecked* numbers were read in a later table or program, not in the paper",
+        "they come from.",
+        "",
+        rows(),
+        "",
+        "## Relations between size and flux",
+        "",
+        "Flux in mg C m⁻² d⁻¹ is Σ n A dᵇ with n in particles per litre and d in millimetres; generated from the presets of",
+        "`aqqua map flux`.",
+        "",
+        presets(),
+    ]
     return "\n".join(lines)
