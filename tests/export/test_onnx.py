@@ -19,6 +19,8 @@ from aqqua.models.released import verify_released
 from aqqua.train.run import train
 from tests.make.trainable import make_dataset
 
+pytestmark = pytest.mark.timeout(900)  # the exporter takes half a minute of an idle processor
+
 WITHOUT_TORCH = """
 import sys
 sys.modules["torch"] = None

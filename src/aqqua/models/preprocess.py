@@ -202,7 +202,7 @@ def _shrink(signal: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     own is asked: for images as small as these its waiting costs more than the sums.
     """
     first, weights = _weights(signal.shape[1], rows)
-    total = signal[:, first] * weights[0][:, None]
+    total: NDArray[np.float64] = signal[:, first] * weights[0][:, None]
     for step in range(1, len(weights)):
         total += signal[:, np.minimum(first + step, signal.shape[1] - 1)] * weights[step][:, None]
     return total

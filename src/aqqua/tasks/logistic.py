@@ -49,7 +49,8 @@ def logistic(x: Floats, label: NDArray[np.int64], classes: int, *, penalty: floa
         p[rows, label] -= 1
         slope = np.concatenate([p.T @ x, p.sum(axis=0)[:, None]], axis=1) / np.float32(n)
         slope[:, :-1] += penalty / n * weight
-        return value + penalty / (2 * n) * float(np.square(weight, dtype=np.float64).sum()), slope.ravel()
+        ridge = penalty / (2 * n) * float(np.square(weight, dtype=np.float64).sum())
+        return value + ridge, slope.ravel().astype(np.float32, copy=False)
 
     both = minimise(loss, np.zeros(classes * (x.shape[1] + 1), dtype=np.float32)).reshape(classes, -1)
     return np.ascontiguousarray(both[:, :-1]), np.ascontiguousarray(both[:, -1])
