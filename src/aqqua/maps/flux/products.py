@@ -1,7 +1,7 @@
 """Published maps of carbon flux, added up by ourselves: what a new map can be held against.
 
 The maps are those of the POC_flux_database (https://github.com/ThelmaPana/POC_flux_database, GPL-3.0): Dunne, Henson,
-Laws, Nowicki, Schlitzer, Siegel and Wang as grids, and totals of these and of ten ocean models (RECCAP2) as its authors
+Laws, Nowicki, Schlitzer, Siegel and Wang as grids, and totals of these and of ocean models (RECCAP2) as its authors
 computed them.
 """
 
