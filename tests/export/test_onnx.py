@@ -59,7 +59,7 @@ def test_every_grid_and_channel_gets_the_vector_torch_gives(trained: Path, expor
     np.testing.assert_allclose(exact.describe(images), wanted, atol=2e-5)
     cosine = (small.describe(images) * wanted).sum(axis=1)
     assert cosine.min() > 0.99
-    assert 0 < np.abs(small.describe(images) - wanted).max()
+    assert np.abs(small.describe(images) - wanted).max() > 0
 
 
 @pytest.mark.slow
@@ -77,7 +77,8 @@ def test_predict_runs_where_torch_cannot_be_imported(exported: Path, tmp_path: P
     """Labels teach heads, too: all of predict, in a process of its own."""
     ds = make_dataset(tmp_path / "ds", 24, shards=2)
     command = [sys.executable, "-W", "error", "-c", WITHOUT_TORCH, str(exported), str(ds.path), engine]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | {"AQQUA_QUIET": "1"})
+    quiet = os.environ | {"AQQUA_QUIET": "1"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, env=quiet)
     assert done.returncode == 0, done.stderr
     assert "3 taxa learnt from 24 validated labels" in done.stdout
     (model_id,) = ds.prediction_models()
