@@ -285,6 +285,7 @@ def explore(
     model: str | None = None,
     public: bool = False,
     open_browser: Annotated[bool, Parameter(name="--open")] = True,
+    maps: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
 ) -> None:
     """Open the explorer: see, search, select, export.
 
@@ -295,12 +296,13 @@ def explore(
         model: whose predictions make the map (the newest, if not said).
         public: read-only and with limits, for others to look at.
         open_browser: open the browser.
+        maps: reports and maps to show, too; those in a folder `maps` beside a dataset are shown anyway.
     """
     if not datasets:
         raise ConfigError("explore needs a dataset", do="aqqua explore DATASET…  (or: aqqua demo)")
     from aqqua.app.serve import explore as run
 
-    run(datasets, host=host, port=port, model=model, public=public, open_browser=open_browser)
+    run(datasets, host=host, port=port, model=model, public=public, open_browser=open_browser, maps=maps or ())
 
 
 app.command(

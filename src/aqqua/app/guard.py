@@ -16,13 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aqqua.safety import RateLimit, allowed_hosts, bounded, host_is_ours, with_headers
 
-__all__ = ["HEADERS", "Guard", "RateLimit", "allowed_hosts"]
+__all__ = ["HEADERS", "POLICY", "Guard", "RateLimit", "allowed_hosts"]
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""What pages may load, unless a route allows still less (`aqqua.app.routes.maps`)."""
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-        "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -85,7 +86,7 @@ class Guard:
 
 
 def _safe(send: Send) -> Send:
-    return with_headers(send, HEADERS, unless={"Cache-Control": "no-cache"})
+    return with_headers(send, HEADERS, unless={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY})
 
 
 def _no(status: int, error: str, do: str) -> JSONResponse:

@@ -27,6 +27,7 @@ def explore(
     open_browser: bool = True,
     public: bool = False,
     model: str | None = None,
+    maps: Sequence[Path | str] = (),
 ) -> None:
     """Serve the explorer until Ctrl-C.
 
@@ -37,6 +38,8 @@ def explore(
         open_browser: open the browser, where there is one.
         public: with limits, for others to look at.
         model: whose predictions make the map; None: the newest of each dataset.
+        maps: reports and maps (NetCDF, Zarr, or the folder of a recipe) to show at /maps; if none is named, those in
+            a folder `maps` beside a dataset.
 
     Raises:
         MissingExtraError: the packages for the explorer are not installed.
@@ -50,12 +53,17 @@ def explore(
         from aqqua.app.server import create_app
     except ImportError as error:
         raise MissingExtraError("the explorer", str(error.name), "app") from error
+    from aqqua.app.atlas import beside, find_maps
     from aqqua.store.dataset import Dataset
 
-    app = create_app([Dataset.open(path) for path in datasets], host=host, public=public, model=model)
+    opened = [Dataset.open(path) for path in datasets]
+    atlas = find_maps([*maps, *([] if maps else beside(opened))], asked=bool(maps))
+    app = create_app(opened, host=host, public=public, model=model, atlas=atlas)
     with _listen(host, port) as listening:
         address = _address(host, listening.getsockname()[1])
         _greet(address, host, public)
+        if atlas:
+            print(f"Maps are at  {address}maps", flush=True)
         if open_browser and _has_display():
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         config = uvicorn.Config(

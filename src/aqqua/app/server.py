@@ -15,9 +15,10 @@ from rich.markup import escape
 from starlette.exceptions import HTTPException
 
 from aqqua import __version__
+from aqqua.app.atlas import Atlas, beside, find_maps
 from aqqua.app.guard import Guard, RateLimit, allowed_hosts
 from aqqua.app.prepare import prepare
-from aqqua.app.routes import export, images, items, overview, points
+from aqqua.app.routes import export, images, items, maps, overview, points
 from aqqua.app.routes.context import PUBLIC, Limits
 from aqqua.app.view import View
 from aqqua.errors import AqquaError, ConfigError, NotFoundError, UnknownNameError
@@ -40,6 +41,7 @@ def create_app(
     public: bool = False,
     model: str | None = None,
     static: Path = STATIC,
+    atlas: Sequence[Atlas] | None = None,
 ) -> Guard:
     """Open datasets, make what is missing, and return the ASGI application.
 
@@ -49,6 +51,7 @@ def create_app(
         public: with limits, for others to look at.
         model: whose predictions make the map; None: the newest of each dataset.
         static: folder of the built front end.
+        atlas: maps to show; None: those that lie beside the datasets.
 
     Raises:
         UnknownNameError: a dataset has no predictions of this model.
@@ -56,7 +59,9 @@ def create_app(
     app = FastAPI(title="aqqua explorer", version=__version__, docs_url=None, redoc_url=None)
     app.state.views = _open(datasets, model)
     app.state.limits = limits = PUBLIC if public else Limits()
-    for module in (overview, points, items, images, export):
+    shown = find_maps(beside(datasets), asked=False) if atlas is None else atlas
+    app.state.atlas = {one.name: one for one in shown}
+    for module in (maps, overview, points, items, images, export):
         app.include_router(module.router)
     _add_pages(app, static)
     _add_errors(app)

@@ -19,13 +19,13 @@ import numpy as np
 
 from aqqua.errors import ConfigError, FormatError
 from aqqua.maps.cube import EARTH_RADIUS_M
-from aqqua.maps.netcdf import read_gridded, write_gridded, xarray
+from aqqua.maps.netcdf import open_gridded, read_gridded, write_gridded, xarray
 
 if TYPE_CHECKING:
     import polars as pl
     import xarray as xr
 
-__all__ = ["VARIABLES", "assemble", "data_hash", "join_maps", "read_maps", "write_maps"]
+__all__ = ["VARIABLES", "assemble", "data_hash", "join_maps", "read_maps", "titles_of", "write_maps"]
 
 CONVENTIONS = "CF-1.11"
 Key = tuple[str, tuple[float, float], int | None]
@@ -135,6 +135,22 @@ def read_maps(path: Path | str) -> xr.Dataset:
         variable.encoding = {}
     named = maps["taxon_name"]
     return maps.assign_coords(taxon_name=("taxon", [str(name) for name in named.values], named.attrs))
+
+
+def titles_of(path: Path | str) -> list[tuple[str, int, int]]:
+    """The maps of a file without reading them: taxon and layer in words, and the numbers of both.
+
+    Raises:
+        NotFoundError, FormatError: there is no file with maps.
+    """
+    with open_gridded(path) as maps:
+        if "taxon_name" not in maps.variables or "layer_min_m" not in maps.variables:
+            do = "give a file that aqqua map interpolate wrote"
+            raise FormatError("there are no maps in this file", where=path, do=do)
+        taxa = [str(name) for name in maps["taxon_name"].values]
+        limits = zip(maps["layer_min_m"].values, maps["layer_max_m"].values, strict=True)
+        layers = [f"{low:g}–{high:g} m" for low, high in limits]
+    return [(f"{taxon}, {layer}", i, j) for i, taxon in enumerate(taxa) for j, layer in enumerate(layers)]
 
 
 def join_maps(several: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["Chapter", "chapters_of", "figures_of"]
+__all__ = ["Chapter", "chapters_of", "figures_of", "map_figure"]
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,21 @@ def figures_of(chapter: Chapter, style: Style) -> dict[str, Figure]:
     if any(len(one.at) for one in chapter.effects):
         found["effects"] = effects_figure(chapter.effects, style, chapter.unit, chapter.labels)
     return found
+
+
+def map_figure(maps: xr.Dataset, taxon: int, layer: int, style: Style) -> Figure:
+    """Expected value and relative uncertainty of one taxon in one layer of a file with maps.
+
+    Args:
+        maps: as `read_maps` reads them.
+        taxon: number of the taxon.
+        layer: number of the layer.
+        style: light or dark.
+    """
+    limits = float(maps["layer_min_m"].values[layer]), float(maps["layer_max_m"].values[layer])
+    name, unit = str(maps["taxon_name"].values[taxon]), str(maps.attrs.get("observations_units", ""))
+    here = _of_layer(maps.isel(taxon=[taxon]), limits)
+    return _map(Chapter(name, limits, unit, here), here, style)
 
 
 def _map(chapter: Chapter, maps: xr.Dataset, style: Style) -> Figure:

@@ -137,7 +137,7 @@ def amount(value: float, unit: str) -> str:
 def amounts(values: Sequence[float], unit: str) -> str:
     """A total with its interval, in the unit of the total: "0.116 (0.0936 – 0.146) Pg"."""
     value, _, name = amount(values[0], unit).partition(" ")
-    factor = values[0] / float(value) if name and float(value) else 1.0
+    factor = {"Pg": 1e18, "Tg": 1e15, "Gg": 1e12}.get(name, 1.0)
     low, high = (f"{end / factor:.3g}" for end in values[1:])
     return f"{value} ({low} – {high}) {name}".strip()
 
