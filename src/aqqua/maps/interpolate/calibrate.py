@@ -3,16 +3,18 @@
 A learner of logarithms tells something like a median; sums of it are far too small (0.1 to 0.8 of what was observed).
 Calibration is fitted on predictions out of block folds inside training, never on what is tested:
 
-- "power": E[y] = exp(a + γ log(1 + f / step)), by Poisson quasi-likelihood (McCullagh & Nelder 1989), 0 ≤ γ ≤ 1.25;
+- "power": E[y] = exp(a + γ log(1 + f / step)), by Poisson quasi-likelihood (McCullagh & Nelder 1989), 0 ≤ γ ≤ 1;
 - "ratio": one factor, Σy / Σf;
 - "smearing": the mean over residuals of the logarithm (Duan 1983, J. Am. Stat. Assoc. 78, 605), then the factor;
 - "isotonic": a rising step function (pool adjacent violators), then the factor;
 - "none".
+
+Beyond the typical values that it was fitted to a calibration stays level.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CALIBRATIONS", "Calibration", "fit_calibration"]
 
 CALIBRATIONS = ("power", "ratio", "smearing", "isotonic", "none")
-_STEEPEST = 1.25
+_STEEPEST = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Calibration:
         power: γ of "power".
         smear: mean of exp(residual) of "smearing".
         steps: typical and expected values of "isotonic", shape (2, k).
+        ends: smallest and largest typical value it was fitted to.
     """
 
     kind: str
@@ -47,14 +50,11 @@ class Calibration:
     power: float = 1.0
     smear: float = 1.0
     steps: Floats | None = None
+    ends: tuple[float, float] = (0.0, np.inf)
 
     def __call__(self, typical: Floats) -> Floats:
         """Expected values of typical ones, in their shape."""
-        return self.factor * self._shape(typical)
-
-    def scaled(self, factor: float) -> Calibration:
-        """The same with everything multiplied."""
-        return Calibration(self.kind, self.step, self.factor * factor, self.power, self.smear, self.steps)
+        return self.factor * self._shape(np.clip(typical, *self.ends))
 
     def _shape(self, typical: Floats) -> Floats:
         if self.kind == "power":
@@ -80,16 +80,17 @@ def fit_calibration(kind: str, observed: Floats, typical: Floats, step: float) -
     """
     if kind not in CALIBRATIONS:
         raise UnknownNameError("calibration", kind, CALIBRATIONS)
-    found = Calibration(kind, step)
-    logs = np.log1p(typical / step)
-    if kind == "power" and (observed > 0).any():
-        found = Calibration(kind, step, power=_power(observed, logs))
+    if kind == "none" or not (observed > 0).any():
+        return Calibration(kind, step, factor=0.0 if kind != "none" else 1.0)
+    logs, shape = np.log1p(typical / step), {}
+    if kind == "power":
+        shape["power"] = _power(observed, logs)
     elif kind == "smearing":
-        found = Calibration(kind, step, smear=float(np.exp(np.log1p(observed / step) - logs).mean()))
-    elif kind == "isotonic":
-        found = Calibration(kind, step, steps=_isotonic(observed, typical))
+        shape["smear"] = float(np.exp(np.log1p(observed / step) - logs).mean())
+    steps = _isotonic(observed, typical) if kind == "isotonic" else None
+    found = Calibration(kind, step, steps=steps, ends=(float(typical.min()), float(typical.max())), **shape)
     total = found(typical).sum()
-    return found if kind == "none" or not total > 0 else found.scaled(float(observed.sum() / total))
+    return replace(found, factor=float(observed.sum() / total)) if total > 0 else found
 
 
 def _power(observed: Floats, logs: Floats) -> float:

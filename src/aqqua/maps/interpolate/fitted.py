@@ -112,7 +112,7 @@ class Fitted:
                 said.typical,
                 said.q05,
                 said.q95,
-                each.std(axis=0, ddof=1) if len(each) > 1 else np.zeros(len(said.mean)),
+                each.std(axis=0, ddof=1) if len(each) > 1 else np.full(len(said.mean), np.nan),
                 np.sqrt(np.average((among - middle) ** 2, axis=0, weights=share)),
                 cells.dissimilarity,
                 cells.dissimilarity <= self.applicability.threshold,
@@ -181,11 +181,14 @@ def _bootstrap(problem: Problem, settings: Settings, stack: Stack, rng: np.rando
     for number in range(settings.replicates):
         times = np.bincount(rng.integers(0, group.max() + 1, group.max() + 1), minlength=group.max() + 1)[group]
         weight = times if problem.weight is None else times * problem.weight
-        found.append(_replicate(problem, stack, inputs, weight.astype(float), excess, settings.seed + 1 + number))
+        drawn = min(_TREES, settings.trees), settings.seed + 1 + number
+        found.append(_replicate(problem, stack, inputs, weight.astype(float), excess, *drawn))
     return tuple(found)
 
 
-def _replicate(problem: Problem, stack: Stack, inputs: Inputs, weight: Floats, excess: float, seed: int) -> Replicate:
+def _replicate(
+    problem: Problem, stack: Stack, inputs: Inputs, weight: Floats, excess: float, trees: int, seed: int
+) -> Replicate:
     """One draw: weight is zero for places that were not drawn."""
     drawn = weight > 0
     seen, y = inputs.take(drawn), problem.y[drawn]
@@ -194,7 +197,7 @@ def _replicate(problem: Problem, stack: Stack, inputs: Inputs, weight: Floats, e
     learners: dict[str, Learner] = {}
     for name, fitted in stack.learners.items():
         again = getattr(fitted, "again", None)  # a learner that chose settings of its own keeps them
-        learner = again() if again else make_learner(name, stack.step, _TREES, seed)
+        learner = again() if again else make_learner(name, stack.step, trees, seed)
         learners[name] = learner.fit(seen, y, weight[drawn])
     shape = stack.calibration(_typical(stack, learners, seen))
     level = float((weight[drawn] @ y) / (weight[drawn] @ shape))

@@ -110,7 +110,10 @@ def _pearson(a: Floats, b: Floats) -> float:
     """Correlation; 0 where predictions are all the same, NaN where observations are."""
     if len(a) < 2 or np.ptp(a) == 0:
         return float("nan")
-    return float(np.corrcoef(a, b)[0, 1]) if np.ptp(b) > 0 else 0.0
+    if np.ptp(b) == 0:
+        return 0.0
+    a, b = (a - a.mean()) / np.ptp(a), (b - b.mean()) / np.ptp(b)
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
 
 
 def _rmse(observed: Floats, predicted: Floats) -> float:

@@ -144,7 +144,7 @@ class _HeldOut:
 def _hold_out(
     problem: Problem, inputs: Inputs, settings: Settings, folds: Ints, step: float, seed: int, *, importance: bool
 ) -> _HeldOut:
-    few, n, rng = max(50, settings.trees // 3), len(problem), np.random.default_rng(seed)
+    few, n, rng = max(min(50, settings.trees), settings.trees // 3), len(problem), np.random.default_rng(seed)
     single = {name: np.zeros(n) for name in settings.learners}
     names = [*problem.predictors, PLACE] if importance else []
     shuffled = {name: {learner: np.zeros(n) for learner in settings.learners} for name in names}

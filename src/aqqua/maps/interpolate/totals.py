@@ -22,7 +22,7 @@ class Total:
     Args:
         where: "all", "inside" or "outside" the area of applicability.
         value: sum of mean × area × thickness, in the unit of the values times m³.
-        low: 5 % of the block bootstrap.
+        low: 5 % of the block bootstrap; NaN without one.
         high: 95 % of the block bootstrap.
         area_km2: area that was summed.
     """
@@ -53,8 +53,16 @@ def integrate(prediction: Prediction, area_m2: Floats, thickness_m: float | Floa
     for where, mask in masks.items():
         value = float(prediction.mean[mask] @ volume[mask])
         each = prediction.replicates[:, mask].astype(np.float64) @ volume[mask]
-        centre = each.mean() if len(each) else 0.0
-        low, high = np.quantile(each, _ENDS) * (value / centre) if centre > 0 else (value, value)
+        low, high = _interval(each, value)
         area = float(np.broadcast_to(area_m2, known.shape)[mask].sum() / 1e6)
-        found[where] = Total(where, value, float(low), float(high), area)
+        found[where] = Total(where, value, low, high, area)
     return found
+
+
+def _interval(each: Floats, value: float) -> tuple[float, float]:
+    """Ends of the interval; NaN without replicates."""
+    if len(each) < 2:
+        return float("nan"), float("nan")
+    centre = each.mean()
+    low, high = np.quantile(each, _ENDS) * (value / centre) if centre > 0 else (value, value)
+    return float(low), float(high)
