@@ -1,11 +1,11 @@
 # One word each. Every target sets up what it needs: a fresh machine needs Python >= 3.11 and make.
-.PHONY: demo test quick fuzz lint docs bench ui shots clean help
+.PHONY: demo test quick fuzz lint docs bench bench-maps ui shots clean help
 PY := .venv/bin/python
 export OMP_NUM_THREADS ?= 2
 export PYTHONDONTWRITEBYTECODE ?= 1
 
 help:  ## what each target does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/installed  ## the whole way on a small virtual ocean, ends in the explorer
 	$(PY) -m aqqua demo $(ARGS)
@@ -30,6 +30,9 @@ docs: .venv/installed-dev  ## the documentation, warnings as errors
 
 bench: .venv/installed-dev  ## print again every number in docs/explanation/performance.md
 	$(PY) -m benchmarks $(ARGS)
+
+bench-maps: .venv/installed-dev  ## maps of real and of virtual plankton against their targets (10 minutes on 2 cores)
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks maps $(ARGS)
 
 shots: .venv/installed-dev  ## take the screenshots of README and docs anew
 	$(PY) -m scripts.screenshots
