@@ -83,7 +83,8 @@ class TrainConfig:
         hidden: width of the projector's hidden layer.
         objective: "invariance", "reconstruction" or "distillation", see `aqqua.train.objectives`.
         per_instrument: weight of holding the cloud of each instrument at the same place and scale.
-        same_organism: table of object_id and organism_id; what several cameras saw of one organism are two views of it.
+        same_organism: table of object_id and organism_id, which says what several cameras saw of one organism.
+        twin_views: the second view of such an object is of what another camera saw.
         unlearn: axes of the vectors that are left out because one organism differs most along them from camera to
             camera; `unlearn_weight` lets the others count less by the same measure. Both need same_organism.
         prototypes: of distillation.
@@ -122,6 +123,7 @@ class TrainConfig:
     objective: str = "invariance"
     per_instrument: float = 0.0
     same_organism: str = ""
+    twin_views: bool = True
     unlearn: int = 64
     unlearn_weight: float = 4.0
     prototypes: int = 1024

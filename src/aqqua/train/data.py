@@ -198,6 +198,7 @@ class Loader:
         temperature: of the sampling over instruments.
         seed: of all random orders.
         cache_mb: keep prepared images up to this size, so that later epochs need not decode.
+        twin_views: batches have twins, where the catalogue knows any.
     """
 
     def __init__(
@@ -209,7 +210,9 @@ class Loader:
         temperature: float = 0.5,
         seed: int = 0,
         cache_mb: int = 2048,
+        twin_views: bool = True,
     ) -> None:
+        self.twin_views = twin_views
         self.catalogue, self.preprocessing = catalogue, preprocessing
         self.batch, self.temperature, self.seed = batch, temperature, seed
         self._cache: dict[int, Prepared] = {}
@@ -239,7 +242,8 @@ class Loader:
             pools = self._pools(epoch)
             for number in range(first_pool, len(pools)):
                 batches = [np.array_split(rows, parts) for rows in self._batches(epoch, number, pools[number])]
-                others = [self._others(epoch, number, cut) for cut in batches] if self.catalogue.twins else None
+                paired = self.twin_views and bool(self.catalogue.twins)
+                others = [self._others(epoch, number, cut) for cut in batches] if paired else None
                 wanted = [cut[i] for cuts in (batches, others or []) for cut in cuts[first_batch:] for i in mine]
                 images = self._read(np.unique(np.concatenate(wanted)))
                 for batch in range(first_batch, len(batches)):

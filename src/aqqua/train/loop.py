@@ -136,6 +136,7 @@ def make_loader(config: TrainConfig, catalogue: Catalogue, seed: int) -> Loader:
         temperature=config.temperature,
         seed=seed,
         cache_mb=config.cache_mb,
+        twin_views=config.twin_views,
     )
 
 
