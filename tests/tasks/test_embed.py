@@ -8,8 +8,10 @@ import pytest
 from aqqua.errors import FormatError
 from aqqua.models.checkpoint import load
 from aqqua.models.describe import describe
+from aqqua.models.engines import open_model
 from aqqua.tasks import embed as module
 from aqqua.tasks.embed import embed, forget
+from tests.make.onnx_models import write_plain_model
 from tests.make.trainable import make_dataset
 
 
@@ -58,3 +60,25 @@ def test_damaged_intermediate_vectors_are_told(trained: Path, tmp_path: Path) ->
     next((ds.path / "jobs").rglob("*.npy")).write_bytes(b"nothing")
     with pytest.raises(FormatError, match="remove the file"):
         embed(model, ds)
+
+
+def test_vectors_are_found_by_id_across_shards(trained: Path, tmp_path: Path) -> None:
+    ds = make_dataset(tmp_path / "ds", 20, shards=2)
+    found = embed(load(trained), ds)
+    everything = np.concatenate([found[shard].vector for shard in found])
+    uids = ds.metadata([])["uid"].to_numpy()
+    order = np.random.default_rng(0).permutation(20)
+    assert np.array_equal(found.of(uids[order]), everything[order])
+    assert found.of(uids[:0]).shape == (0, load(trained).vector_length)
+
+
+def test_vectors_stay_on_disk_until_they_are_wanted(trained: Path, tmp_path: Path) -> None:
+    found = embed(load(trained), make_dataset(tmp_path / "ds", 10))[0]
+    assert isinstance(found.vector.base, np.memmap)
+
+
+def test_the_engine_of_the_model_is_the_one_that_computes(tmp_path: Path) -> None:
+    ds, folder = make_dataset(tmp_path / "ds", 10), write_plain_model(tmp_path / "model")
+    exact, small = (embed(open_model(folder, engine), ds)[0].vector for engine in ("onnx", "onnx-int8"))
+    np.testing.assert_allclose(small[:, 0], 1.01 * exact[:, 0], rtol=1e-5)
+    assert len(list((ds.path / "jobs").rglob("*.npy"))) == 2

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 from aqqua.errors import MissingExtraError, NotFoundError
 from aqqua.models.checkpoint import load
 from aqqua.tasks.predict import predict
+from tests.make.onnx_models import write_plain_model
 from tests.make.trainable import make_dataset
 
 
@@ -135,3 +139,34 @@ def test_a_missing_extra_is_one_clear_line(model_folder: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match="prediction needs torch"):
         predict(model_folder, [model_folder])
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None
+from aqqua.tasks.predict import predict
+print(predict(sys.argv[1], [sys.argv[2]]))
+"""
+
+
+def test_nothing_of_it_needs_torch(tmp_path: Path) -> None:
+    """In a process of its own, where torch cannot be imported: an exported model, heads from labels, outliers."""
+    model, ds = write_plain_model(tmp_path / "model"), make_dataset(tmp_path / "ds", 18)
+    command = [sys.executable, "-W", "error", "-c", WITHOUT_TORCH, str(model), str(ds.path)]
+    quiet = os.environ | {"AQQUA_QUIET": "1"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200, env=quiet)
+    assert done.returncode == 0, done.stderr
+    assert "18 images described by model plain-00c0ffee-onnx; 3 taxa learnt from 18" in done.stdout
+    assert ds.predictions()["taxon_linear"].null_count() == 0
+
+
+def test_engines_write_side_by_side_and_say_who_they_are(tmp_path: Path) -> None:
+    model, ds = write_plain_model(tmp_path / "model"), make_dataset(tmp_path / "ds", 12, labelled=False)
+    for engine in ("onnx", "onnx-int8"):
+        predict(model, [ds.path], engine=engine)
+    assert sorted(ds.prediction_models()) == ["plain-00c0ffee-int8", "plain-00c0ffee-onnx"]
+    told = json.loads((ds.path / "predictions" / "plain-00c0ffee-int8" / "model.json").read_text())
+    content = (model / "model.int8.onnx").read_bytes()
+    assert (told["engine"], told["engine_sha256"]) == ("onnx-int8", hashlib.sha256(content).hexdigest())
+    with pytest.raises(NotFoundError, match="no model in this folder"):
+        predict(model, [ds.path], engine="torch")
