@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
-from hypothesis import strategies as st
 
 from aqqua.errors import ConfigError
 from aqqua.maps.cube import EARTH_RADIUS_M
-from aqqua.maps.flux.rates import Budget, Martin, budget_table, budgets, integrate, rates, unit_to_mg
+from aqqua.maps.flux.rates import Budget, Martin, budget_table, budgets, rates
 from aqqua.maps.netcdf import write_gridded
 
 LATITUDE, LONGITUDE = np.arange(-89, 90, 2.0), np.arange(-179, 180, 2.0)
@@ -45,24 +44,7 @@ def test_the_whole_earth_by_hand() -> None:
     ],
 )
 def test_units(unit: str, factor: float) -> None:
-    assert unit_to_mg(unit)[0] == pytest.approx(factor)
     assert budgets(world(unit))[0].value == pytest.approx(factor * 100 * EARTH_M2 * 365.25 * 1e-18)
-
-
-@pytest.mark.parametrize("unit", ["", "1", "m-3", "mg", "mg m-2 d-2", "mg l-1", "degC", "mg m-4"])
-def test_no_units_of_carbon(unit: str) -> None:
-    with pytest.raises(ConfigError):
-        unit_to_mg(unit)
-
-
-@given(st.text(max_size=30))
-def test_any_text_is_a_unit_or_an_error_of_ours(text: str) -> None:
-    try:
-        factor, power, _ = unit_to_mg(text)
-    except ConfigError:
-        return
-    assert factor > 0
-    assert power in {2, 3}
 
 
 def stock(members: int = 0) -> xr.Dataset:
@@ -105,6 +87,32 @@ def test_resampled_maps_make_the_interval() -> None:
     assert first.low == pytest.approx(first.value * 0.55)
     assert first.high == pytest.approx(first.value * 1.45)
     assert first.how == "21 resampled maps"
+
+
+def test_totals_of_a_block_bootstrap_are_used() -> None:
+    maps, total = stock(), {"taxon": "Copepoda", "layer_min_m": 0.0, "layer_max_m": 200.0, "unit": "mg m-3 m3"}
+    rows = [total | {"where": "all", "month": month, "value": 10, "low": 8, "high": 15} for month in (1, 2)]
+    rows += [total | {"where": "inside", "month": 1, "value": 10, "low": 9, "high": 11}]
+    maps.attrs["totals"] = json.dumps(rows)
+    first, second = budgets(maps)[:2]
+    assert first.low == pytest.approx(first.value * 0.8)
+    assert first.high == pytest.approx(first.value * 1.5)
+    assert (first.how, second.how) == ("block bootstrap", "all cells erring together")
+    assert budgets(maps, inside=True)[0].high == pytest.approx(budgets(maps, inside=True)[0].value * 1.1)
+
+
+@pytest.mark.parametrize("said", ["nothing", "{}", '[{"taxon": "Copepoda"}]', '[{"where": 1}]', "[1]"])
+def test_totals_that_are_none_are_no_interval(said: str) -> None:
+    maps = stock()
+    maps.attrs["totals"] = said
+    assert budgets(maps)[0].how == "all cells erring together"
+
+
+def test_flux_in_a_layer_is_not_multiplied_by_it() -> None:
+    maps = stock()
+    maps["mean"].attrs["units"] = "mg m-2 d-1"
+    assert budgets(maps)[0].value == pytest.approx(EARTH_M2 / 2 * 365.25 * 1e-18)
+    assert budgets(maps)[1].value == pytest.approx(EARTH_M2 / 2 * 365.25 * 1e-18)
 
 
 def test_only_inside_the_area_of_applicability() -> None:
@@ -171,11 +179,6 @@ def test_what_is_no_grid_is_refused() -> None:
         budgets(world().expand_dims(depth=[1.0, 2.0]))
     with pytest.raises(ConfigError, match="limits"):
         budgets(world("mg m-3"))
-
-
-def test_cells_without_a_value_have_no_area() -> None:
-    total, area = integrate(np.array([[1.0, np.nan]]), np.array([[2e6, 5e6]]))
-    assert (total, area) == (2e6, 2.0)
 
 
 def test_words() -> None:

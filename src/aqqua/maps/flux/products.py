@@ -14,7 +14,7 @@ import polars as pl
 
 from aqqua.errors import FormatError, NotFoundError
 from aqqua.maps.cube import cell_area_m2
-from aqqua.maps.flux.rates import DAYS_PER_YEAR, integrate
+from aqqua.maps.flux.cells import DAYS_PER_YEAR, integrate
 from aqqua.maps.flux.rdata import read_rdata
 
 __all__ = ["published"]
