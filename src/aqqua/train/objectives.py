@@ -26,6 +26,7 @@ from aqqua.models.vit import PATCH, VisionTransformer
 from aqqua.train.augment import augment, choose_tokens
 from aqqua.train.config import TrainConfig
 from aqqua.train.data import Batch, Group
+from aqqua.train.distributed import whole
 from aqqua.train.heads import Decoder, Projector, Prototypes
 from aqqua.train.objective import Objective, Terms, told
 
@@ -246,4 +247,4 @@ def follow(run: Run, config: TrainConfig, done: float) -> None:
     stay = 1 - (1 - config.teacher_momentum) * (math.cos(math.pi * done) + 1) / 2
     for slow, fast in ((run.teacher.network, run.network), (run.teacher.heads, run.projector)):
         for a, b in zip(slow.parameters(), fast.parameters(), strict=True):
-            a.lerp_(b, 1 - stay)
+            a.lerp_(whole(b), 1 - stay)

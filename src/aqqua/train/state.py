@@ -56,6 +56,10 @@ def start(config: TrainConfig, world: World, seed: int) -> Run:
         network = VisionTransformer(shape).to(world.device).train()
         projector = make_heads(config, network).to(world.device).train()
     teacher = make_teacher(config, network, projector)
+    network.recompute = config.recompute
+    if config.compile:
+        for block in network.blocks:
+            block.compile(dynamic=True)
     bound = bind([network, projector], world, config.shard)
     weights = [*network.parameters(), *projector.parameters()]
     optimizer = torch.optim.AdamW(
