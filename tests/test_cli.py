@@ -68,7 +68,7 @@ def test_a_mistyped_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
     [
         (["ingest", "raw"], "aqqua ingest SOURCE… DATASET"),
         (["check"], "aqqua check DATASET…"),
-        (["predict", "model"], "aqqua predict MODEL DATASET…"),
+        (["predict", "model"], "aqqua predict [MODEL] DATASET…"),
         (["explore"], "aqqua explore DATASET…"),
         (["check", "nowhere"], "nowhere"),
         (["export", "nowhere", "--to", "ecotaxa", "--out", "x"], "nowhere"),

@@ -225,15 +225,21 @@ def predict(
     """Write vectors, taxa and outlier scores of a model into datasets.
 
     Args:
-        model: a model folder, made by `aqqua train`, or a released model as `doi:10.5281/zenodo.N`.
+        model: a model folder, made by `aqqua train`, or a released model as `doi:10.5281/zenodo.N`; left out, the model
+            that comes with aqqua (aqqua-nano).
         datasets: the datasets to predict on.
         engine: what computes; auto is torch, or ONNX where there is no torch; int8 and bf16 are quicker and nearly
             the same.
         where: run here, in a process pool, on SLURM or on Ray.
         workers: how many processes or nodes.
     """
+    from aqqua.models.shipped import DEFAULT
+    from aqqua.store.dataset import Dataset
+
+    if Dataset.is_at(model):
+        model, datasets = DEFAULT, (Path(model), *datasets)
     if not datasets:
-        raise ConfigError("predict needs a dataset", do="aqqua predict MODEL DATASET…")
+        raise ConfigError("predict needs a dataset", do="aqqua predict [MODEL] DATASET…")
     from aqqua.tasks.predict import predict as run
 
     print(run(model, datasets, engine=engine, where=where, workers=workers))

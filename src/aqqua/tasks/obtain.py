@@ -19,6 +19,7 @@ from aqqua.models.released import (
     is_released,
     verify_released,
 )
+from aqqua.models.shipped import SHIPPED, shipped
 from aqqua.progress import say
 
 __all__ = ["cache_folder", "obtain"]
@@ -46,7 +47,8 @@ def obtain(model: Path | str) -> Path:
     """The folder of a model, fetched if need be; files of a release are compared with its card.
 
     Args:
-        model: a model folder, or `doi:10.5281/zenodo.N` of a release. Fetched releases are kept in the cache, below
+        model: a model folder, the name of a model that comes with aqqua ("aqqua-nano"), or `doi:10.5281/zenodo.N` of a
+            release. A folder of that name in the working directory wins. Fetched releases are kept in the cache, below
             `$AQQUA_MODELS`, else `~/.cache/aqqua/models`, and not fetched again.
 
     Returns:
@@ -60,6 +62,8 @@ def obtain(model: Path | str) -> Path:
     if isinstance(model, str) and _ADDRESS.match(model):
         return _fetched(model)
     folder = Path(model)
+    if str(model) in SHIPPED and not folder.exists():
+        folder = shipped(str(model))
     if is_released(folder):
         verify_released(folder)
     return folder
