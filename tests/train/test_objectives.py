@@ -193,3 +193,12 @@ def test_a_table_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
 def _new(folder: Path, name: str) -> Path:
     (folder / name).mkdir()
     return folder / name
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_trains_on_a_gpu(objective: str, catalogue: Catalogue, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    run = fit(replace(TINY, objective=objective, device="cuda", precision="auto"), catalogue, tmp_path, 1)
+    assert run.step == TINY.steps

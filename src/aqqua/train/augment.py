@@ -22,15 +22,22 @@ _EMPTY = 0.04
 
 
 def augment(
-    group: Group, patch: int, settings: Augmentation, generator: torch.Generator
+    group: Group,
+    patch: int,
+    settings: Augmentation,
+    generator: torch.Generator,
+    device: torch.device | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Make one view of each image of a group.
+
+    What is drawn is drawn on the CPU, so that it is the same on every device; pixels are moved once and changed there.
 
     Args:
         group: n images of c channels.
         patch: side of a token in pixels.
         settings: how far a view may be from its image.
-        generator: of the random numbers.
+        generator: of the random numbers, on the CPU.
+        device: where the pixels are changed; where they are, if not given.
 
     Returns:
         Views (n, c', side, side) in pixels, their sizes (n, 3) and the kinds of their channels (c',).
@@ -39,7 +46,8 @@ def augment(
     low, high = (math.log(z) for z in settings.zoom)
     zoom = torch.exp(_uniform(n, low, high, generator))
     chosen = _channels(group.images.shape[1], settings.channel_drop, generator)
-    views = _geometric(group.images[:, chosen], side, zoom, settings, generator)
+    images = group.images[:, chosen].to(device)
+    views = _geometric(images, side, zoom, settings, generator)
     return (
         _photometric(views, settings, generator),
         _sizes(group.sizes, zoom, settings, generator),
@@ -60,7 +68,7 @@ def choose_tokens(views: Tensor, patch: int, share: float, generator: torch.Gene
         Indices (n, kept), in ascending order.
     """
     strength = F.max_pool2d(views.abs().amax(dim=1, keepdim=True), patch).flatten(1)
-    order = torch.rand(strength.shape, generator=generator) + (strength > _EMPTY).float()
+    order = torch.rand(strength.shape, generator=generator).to(views.device) + (strength > _EMPTY).float()
     keep = max(1, round(share * strength.shape[1]))
     return order.topk(keep, dim=1).indices.sort(dim=1).values
 
@@ -99,19 +107,29 @@ def _geometric(images: Tensor, side: int, zoom: Tensor, s: Augmentation, generat
         torch.stack([flip * cos * half * stretch / x, -sin * half / stretch / x, shift_x], dim=1),
         torch.stack([flip * sin * half * stretch / y, cos * half / stretch / y, shift_y], dim=1),
     ]
-    grid = F.affine_grid(torch.stack(rows, dim=1), [n, 1, side, side], align_corners=False)
+    turned = torch.stack(rows, dim=1).to(images.device)
+    grid = F.affine_grid(turned, [n, 1, side, side], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _photometric(views: Tensor, s: Augmentation, generator: torch.Generator) -> Tensor:
     """Change exposure, contrast, focus and polarity, add noise."""
-    n = len(views)
-    gain, gamma = (torch.exp(_uniform(n, -g, g, generator))[:, None, None, None] for g in (s.gain, s.gamma))
+    n, device = len(views), views.device
+    gain, gamma = (torch.exp(_uniform(n, -g, g, generator))[:, None, None, None].to(device) for g in (s.gain, s.gamma))
     views = gain * views.sign() * views.abs().clamp_min(1e-6) ** gamma
-    blurred = torch.rand(n, generator=generator) < s.blur
+    blurred = (torch.rand(n, generator=generator) < s.blur).to(device)
     if blurred.any():
         views[blurred] = F.avg_pool2d(views[blurred], 3, stride=1, padding=1)
     if s.invert:
-        views = torch.where((torch.rand(n, generator=generator) < s.invert)[:, None, None, None], -views, views)
-    noise = _uniform(n, 0, s.noise, generator)[:, None, None, None]
-    return views + noise * torch.randn(views.shape, generator=generator)
+        inverted = (torch.rand(n, generator=generator) < s.invert).to(device)
+        views = torch.where(inverted[:, None, None, None], -views, views)
+    noise = _uniform(n, 0, s.noise, generator)[:, None, None, None].to(device)
+    return views + noise * _normal(views, generator)
+
+
+def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Normal numbers of a shape; on a GPU drawn there, from a seed that is drawn here."""
+    if like.device.type == "cpu":
+        return torch.randn(like.shape, generator=generator)
+    seed = int(torch.randint(2**62, (1,), generator=generator).item())
+    return torch.randn(like.shape, generator=torch.Generator(like.device).manual_seed(seed), device=like.device)

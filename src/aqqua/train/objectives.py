@@ -175,11 +175,11 @@ OBJECTIVES: dict[str, Callable[[Run, Batch, TrainConfig, torch.device], Terms]] 
 
 def see(run: Run, group: Group, config: TrainConfig, device: torch.device, *, told: bool) -> View:
     """One view of each image of a group, as tokens; told or not told how large the object is."""
-    views, sizes, channels = augment(group, PATCH, config.augmentation, run.generator)
+    pixels, sizes, channels = augment(group, PATCH, config.augmentation, run.generator, device)
     if not told:
         sizes = torch.full_like(sizes, math.nan)
-    kept = choose_tokens(views, PATCH, config.keep, run.generator).to(device)
-    pixels, channels = views.to(device), channels.to(device)
+    kept = choose_tokens(pixels, PATCH, config.keep, run.generator)
+    channels = channels.to(device)
     return View(run.network.tokens(pixels, channels, sizes.to(device), kept), pixels, channels, kept)
 
 
