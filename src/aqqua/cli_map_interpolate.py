@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 Where = Literal["here", "pool", "slurm", "ray"]
+_GRAMS = {"mg m-3 m3": (1e-18, "Pg"), "mg m-2 m2": (1e-18, "Pg"), "mg m-2 d-1 m2": (365.25e-18, "Pg a⁻¹")}
 
 app = App(name="interpolate", help="From scattered samples to a map: how good it is, what it rests on, what it says.")
 
@@ -145,7 +146,7 @@ def _scores(table: pl.DataFrame) -> None:
 
 def _totals(table: pl.DataFrame) -> None:
     for row in table.iter_rows(named=True):
-        factor, unit = (1e-18, "Pg") if row["unit"] == "mg m-3 m3" else (1.0, row["unit"])
+        factor, unit = _GRAMS.get(row["unit"], (1.0, row["unit"]))
         value, low, high = (row[key] * factor for key in ("value", "low", "high"))
         month = "" if row["month"] is None else f", month {row['month']}"
         where = {"all": "everywhere", "inside": "inside the area of applicability", "outside": "outside of it"}

@@ -50,7 +50,7 @@ def test_swapped_coordinates(tmp_path: Path) -> None:
 def test_most_places_on_land(tmp_path: Path) -> None:
     table = small_table()
     inland = table.with_columns(longitude=pl.lit(40.0))
-    with pytest.raises(ConfigError, match="240 of 240|120 of 120"):
+    with pytest.raises(ConfigError, match="120 of 120"):
         case_of(recipe(tmp_path, table), inland, CUBE, "Copepoda", LAYER)
 
 
@@ -72,10 +72,10 @@ def test_names_that_are_not_there(tmp_path: Path) -> None:
         taxa_of(replace(plain, taxa=("Copepodda",)), table)
     with pytest.raises(UnknownNameError, match="bathymetry_m"):
         predictors_of(replace(plain, variables=("bathymetry",)), CUBE)
-    with pytest.raises(ConfigError, match="there is: 0-200 m|no observations of the layer"):
+    with pytest.raises(ConfigError, match="no observations of the layer 0-100 m"):
         layers_of(replace(plain, layers=((0.0, 100.0),)), table)
+    deep = table.with_columns(layer_max_m=pl.lit(500.0))
     with pytest.raises(ConfigError, match="the cube has no layer"):
-        deep = table.with_columns(layer_max_m=pl.lit(500.0))
         case_of(plain, deep, CUBE, "Copepoda", (0.0, 500.0))
 
 

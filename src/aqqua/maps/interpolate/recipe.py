@@ -54,7 +54,7 @@ class Settings:
     folds: int = 5
     repeats: int = 1
     block_deg: float = 10.0
-    inner_folds: int = 5
+    inner_folds: int = 8
     calibration: str = "power"
     trees: int = 300
     replicates: int = 30

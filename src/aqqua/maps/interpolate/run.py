@@ -101,8 +101,7 @@ def map_layer(
     said = fitted.predict(x, latitude, longitude) if cells is None else fitted.predict_cells(cells)
     south, west = cube["latitude"].values, cube["longitude"].values
     area = cell_area_m2(latitude, float(south[1] - south[0]), float(west[1] - west[0]))
-    thickness = float(cube["layer_max_m"].values[layer]) - float(cube["layer_min_m"].values[layer])
-    totals = integrate(said, area, thickness)
+    totals = integrate(said, area, _thickness_m(cube, layer, problem.unit))
     row, column, inside = cell_of(cube, problem.latitude, problem.longitude)
     count = np.bincount((row * len(west) + column)[inside], minlength=len(latitude))
     shape = len(south), len(west)
@@ -111,6 +110,13 @@ def map_layer(
     attributes = {"units": problem.unit, "totals": json.dumps({name: asdict(one) for name, one in totals.items()})}
     where = {"latitude": south, "longitude": west}
     return xarray("maps").Dataset(variables, coords=where, attrs=attributes), totals
+
+
+def _thickness_m(cube: xr.Dataset, layer: int, unit: str) -> float:
+    """Of the layer; 1 for what is given per area already, such as a flux in mg m-2 d-1."""
+    if "m-2" in unit.split():
+        return 1.0
+    return float(cube["layer_max_m"].values[layer]) - float(cube["layer_min_m"].values[layer])
 
 
 def _each(
@@ -239,7 +245,7 @@ def _map(taxon: str, part: Path, recipe: Recipe) -> None:
             shared = _shared(recipe, case, cube, month)
             piece, totals = map_layer(fitted, cube, layer_number(cube, case.layer), month, shared.cells)
             pieces[taxon, case.layer, month] = piece
-            first = {"taxon": taxon, **_limits(case), "month": month, "unit": f"{case.problem.unit} m3"}
+            first = {"taxon": taxon, **_limits(case), "month": month, "unit": _total_unit(case.problem.unit)}
             sums += [first | asdict(one) for one in totals.values()]
     part.mkdir(parents=True)
     if pieces:
@@ -260,6 +266,11 @@ def _facts(fitted: Fitted) -> dict[str, Any]:
         "log_step": stack.step,
         "aoa_threshold": fitted.applicability.threshold,
     }
+
+
+def _total_unit(unit: str) -> str:
+    """Of a sum over area, and over depth where the unit is per volume."""
+    return f"{unit} m2" if "m-2" in unit.split() else f"{unit} m3"
 
 
 def _limits(case: Case) -> dict[str, float]:
