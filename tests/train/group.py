@@ -33,9 +33,12 @@ CONFIG = TrainConfig(
 )
 
 
+OTHERS = ("reconstruction", "distillation")
+
+
 def curve(config: TrainConfig, catalogue: Catalogue, folder: Path, world: World, *, stop: int = 0) -> dict[str, Any]:
     """Train, and tell the losses and a hash of the weights; the last process is asked to stop at a step, if given."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     losses: list[float] = []
     step = loop.step
 
@@ -84,6 +87,16 @@ def main(dataset: Path, folder: Path) -> None:
             "relay in copies": curve(CONFIG, catalogue, folder / "relay-copies", world, stop=4),
             "spoiled": spoiled(CONFIG, catalogue, folder / "spoiled", world),
             "spoiled shards": spoiled(sharded, catalogue, folder / "spoiled-shards", world),
+            **{
+                f"{objective} {shard}": curve(
+                    replace(CONFIG, objective=objective, shard=shard, steps=3),
+                    catalogue,
+                    folder / objective / str(shard),
+                    world,
+                )
+                for objective in OTHERS
+                for shard in (False, True)
+            },
             "timed": curve(replace(CONFIG, steps=0, minutes=0.01), catalogue, folder / "timed", world),
         }
     (folder / f"told-{world.rank}.json").write_text(json.dumps(told))

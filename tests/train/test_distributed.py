@@ -20,7 +20,7 @@ from aqqua.store.dataset import Dataset
 from aqqua.train.data import Catalogue, Loader
 from aqqua.train.distributed import World, bind, choose_device, clip, joined, put_together, whole
 from tests.conftest import ROOT
-from tests.train.group import CONFIG, curve
+from tests.train.group import CONFIG, OTHERS, curve
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -55,6 +55,18 @@ def test_two_processes_learn_what_one_learns(group: Any) -> None:
             assert mine == pytest.approx(other, abs=2e-3)
         assert first[way]["position"] == alone[WHOLE]["position"]
         assert first[way]["images"] == alone[WHOLE]["images"] == 120
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", OTHERS)
+def test_other_objectives_too(group: Any, shapes: Dataset, objective: str) -> None:
+    folder, _, (first, second) = group
+    config = replace(CONFIG, objective=objective, steps=3)
+    alone = curve(config, Catalogue([shapes]), folder / objective / "alone", World())
+    for shard in (False, True):
+        told = first[f"{objective} {shard}"]
+        assert told["losses"] == pytest.approx(alone["losses"], rel=1e-3)
+        assert told["weights"] == second[f"{objective} {shard}"]["weights"]
 
 
 @pytest.mark.slow
