@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import xxhash
 
-from tests.make import ecotaxa, flowcam, folders, frames, ifcb, ifdo, stacks, zooprocess
+from tests.make import ecotaxa, flowcam, fluxes, folders, frames, ifcb, ifdo, stacks, zooprocess
 from tests.make.datasets import miniature
 from tests.make.images import random_image
 from tests.make.packing import pack
@@ -242,6 +242,40 @@ def read_uid_list(path: Path) -> None:
     read_uids(path)
 
 
+def write_r_table(path: Path) -> None:
+    frame = pl.DataFrame({"lon": [1.5, None], "n": [1, 2], "model": pl.Series(["a", None], dtype=pl.Categorical)})
+    fluxes.write_rdata(path, {"flux": frame}, packed=False)
+
+
+def read_r_table(path: Path) -> None:
+    from aqqua.maps.flux.rdata import read_rdata
+
+    read_rdata(path)
+
+
+def write_trap_text(path: Path) -> None:
+    row = {"latitude": 50, "longitude": -145, "depth": 200, "start": "1991-07-18T00:00:00", "days": 3, "flux": 12.5}
+    fluxes.write_pangaea(path, [row, row | {"days": 17}])
+
+
+def read_measured(path: Path) -> None:
+    from aqqua.maps.flux.traps import read_traps
+
+    read_traps(path)
+
+
+def write_relation(path: Path) -> None:
+    from aqqua.maps.flux.model import PRESETS, write_model
+
+    write_model(PRESETS["guidi2008"], path, {})
+
+
+def read_relation(path: Path) -> None:
+    from aqqua.maps.flux.model import read_model
+
+    read_model(path)
+
+
 def _package(flavour: str) -> Callable[[Path], object]:
     return lambda path: ecotaxa.write_package(path, ecotaxa.FLAVOURS[flavour])
 
@@ -295,5 +329,8 @@ TARGETS: dict[str, Target] = {
     "card": Target(lambda path: path.write_text(folders.CARD), read_card, "card.yaml"),
     "mapping": Target(write_mapping, read_mapping, "ifcb.yaml"),
     "model": Target(write_model, read_models),
+    "file of r": Target(write_r_table, read_r_table, "a.Rdata"),
+    "traps": Target(write_trap_text, read_measured, "GO_flux.tab"),
+    "calibration of flux": Target(write_relation, read_relation, "c.json"),
     "list of images": Target(lambda path: path.write_text("uid,why\n3,x\n4,y\n"), read_uid_list, "u.csv"),
 }

@@ -26,6 +26,8 @@ _DEEPEST = 64
 _SYMBOL, _PAIRS, _TEXT, _LOGICAL, _INTEGER, _REAL, _TEXTS, _LIST = 1, 2, 9, 10, 13, 14, 16, 19
 _NIL, _REFERENCE = 254, 255
 _NA_INTEGER = -(2**31)
+_DAMAGE = (struct.error, zlib.error, EOFError, OSError, ValueError, LookupError, TypeError, OverflowError)
+"""What damaged bytes can end in."""
 
 
 @dataclass
@@ -56,7 +58,7 @@ def read_rdata(path: Path | str) -> dict[str, pl.DataFrame]:
     try:
         saved = _Reader(_unpacked(path), path).saved()
         frames = {name: _frame(value) for name, value in saved.items() if isinstance(value, _Value)}
-    except (struct.error, zlib.error, EOFError, OSError, UnicodeDecodeError, ValueError, KeyError, IndexError) as error:
+    except (*_DAMAGE, pl.exceptions.PolarsError) as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"this is no readable file of R ({error})", where=path) from error
@@ -115,7 +117,7 @@ class _Reader:
             return self._name(kind, flags, depth)
         data = self._vector(kind, depth)
         attributes = self._item(depth + 1) if flags & 0x200 else {}
-        return _Value(data, attributes or {})
+        return _Value(data, attributes if isinstance(attributes, dict) else {})
 
     def _name(self, kind: int, flags: int, depth: int) -> str | None:
         if kind == _NIL:
