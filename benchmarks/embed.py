@@ -2,12 +2,14 @@
 
     python -m benchmarks embed
 
-The mixed real set (as in `storage`). aqqua does all of it: read from a dataset, prepare, compute, write to disk; the
-pipeline gets the same images decoded and in memory. Both networks have random weights, tokens of the same length and
-as many blocks; the peer has patches of 16 pixels, as such models are trained. One thread each, CPU time, rounds in
-turn, medians: so other work on the machine counts little. Then the largest memory of a process that describes few and
-many images. Environment: AQQUA_BENCH_IMAGES (1,500 for aqqua, an eighth of them for the pipeline),
-AQQUA_BENCH_ROUNDS (3), AQQUA_BENCH_SIZE (nano), AQQUA_BENCH_MEMORY ("10000,40000"; empty for none).
+The same number of images of each real set at hand (ISIIS, SPC, FlowCam, UVP5). aqqua does all of it: read from a
+dataset, prepare, compute, write to disk; the pipeline gets the same images decoded and in memory. Both networks have
+tokens of the same length and as many blocks; the pipeline's has random weights and patches of 16 pixels, as such models
+are trained. One thread each, CPU time, rounds in turn, medians: so other work on the machine counts little. Then how
+near the engines are to torch in float32, and the largest memory of a process that describes few and
+many images. Environment: AQQUA_BENCH_IMAGES (1,500 for aqqua, an eighth of them for the pipeline), AQQUA_BENCH_ROUNDS
+(3), AQQUA_BENCH_MODEL (a model folder; else one is trained), AQQUA_BENCH_SIZE (of that: nano), AQQUA_BENCH_MEMORY
+("10000,40000"; empty for none), AQQUA_BENCH_OUT (a temporary folder; give one to keep the datasets).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +30,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks._labelled import build
 from benchmarks._machine import machine
-from benchmarks._real import mixed_set
 from benchmarks._stores import images_dataset
 
 IMAGES = int(os.environ.get("AQQUA_BENCH_IMAGES", "1500"))
@@ -36,7 +39,8 @@ ROUNDS = int(os.environ.get("AQQUA_BENCH_ROUNDS", "3"))
 SIZE = os.environ.get("AQQUA_BENCH_SIZE", "nano")
 MEMORY = [int(n) for n in os.environ.get("AQQUA_BENCH_MEMORY", "10000,40000").split(",") if n]
 ENGINES = ("torch", "torch-bf16", "onnx", "onnx-int8")
-MAX_TOKENS = 36
+MAX_TOKENS, STEPS = 36, 100
+SETS = ("isiis", "spc", "flowcam", "uvp5")
 PEER_SHARE = 8
 
 _ONE = """
@@ -53,21 +57,23 @@ Work = Callable[[], int]
 
 def main() -> None:
     """Print tables in Markdown."""
-    mixed = mixed_set(max(IMAGES, *MEMORY[:1], 0))
-    if mixed is None:
-        print("skipped: there are no shared data (set AQQUA_SHARED_DATA)")
-        return
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory(prefix="aqqua-bench-", ignore_cleanup_errors=True) as name:
         root = Path(name)
-        model = _model(root / "model", mixed.images[:512])
-        dataset = images_dataset(root / "some", mixed.images[:IMAGES])
-        works: dict[str, Work] = {f"**aqqua, {engine}**": _ours(model, dataset.path, engine) for engine in ENGINES}
-        _speeds(works | _pipelines(mixed.images[: IMAGES // PEER_SHARE]))
-        _parity(model, mixed.images[:512])
-        _memory(root, model, mixed.images)
+        images = _images(Path(os.environ.get("AQQUA_BENCH_OUT", name)))
+        if not images:
+            print("skipped: there are no shared data (set AQQUA_SHARED_DATA)")
+            return
+        dataset = images_dataset(root / "some", images)
+        model = _model(root / "model", dataset.path, images[:512])
+        works: dict[str, Work] = {
+            f"**aqqua, {engine}**": _ours(model, dataset.path, engine) for engine in _engines(model)
+        }
+        _speeds(works | _pipelines(model, images[: IMAGES // PEER_SHARE]))
+        _parity(model, images[:512])
+        _memory(root, model, images)
     load = os.getloadavg()[0]
     print(
         f"\n{machine('torch', 'onnxruntime', 'transformers', 'numpy')}; one thread, median of {ROUNDS} rounds in turn"
@@ -75,21 +81,42 @@ def main() -> None:
     print(f"load of the machine at the end: {load:.1f}")
 
 
-def _model(folder: Path, images: Sequence[np.ndarray]) -> Path:
-    """A network of this size with random weights, whitened on real images, with its ONNX files."""
-    from aqqua.models.checkpoint import load, save
-    from aqqua.models.describe import settle
-    from aqqua.models.preprocess import Preprocessing
-    from aqqua.models.to_onnx import write_onnx
-    from aqqua.models.vit import VisionTransformer, vit_config
+def _images(out: Path) -> list[np.ndarray]:
+    """IMAGES real ones, as many of each set, in random order."""
+    from aqqua.store.dataset import Dataset
 
-    torch.manual_seed(0)
-    network, preprocessing = VisionTransformer(vit_config(SIZE)).eval(), Preprocessing(max_tokens=MAX_TOKENS)
-    prepared = [preprocessing.prepare(image, 20.0) for image in images]
-    settle(network, prepared)
-    save(folder, network, preprocessing, name=SIZE, training={}, data=[])
-    write_onnx(load(folder), folder, prepared)
+    found: list[np.ndarray] = []
+    rng = np.random.default_rng(0)
+    paths = [path for name in SETS if (path := build(name, out)) is not None]
+    for ds in map(Dataset.open, paths):
+        uids = rng.permutation(ds.metadata([])["uid"].to_numpy())[: -(-IMAGES // len(paths))]
+        found += ds.images(np.sort(uids).tolist())
+    return [found[place] for place in rng.permutation(len(found))[:IMAGES]]
+
+
+def _model(folder: Path, dataset: Path, images: Sequence[np.ndarray]) -> Path:
+    """The model of AQQUA_BENCH_MODEL, or one that learned for some seconds, with its ONNX files."""
+    import shutil
+
+    from aqqua.models.checkpoint import load
+    from aqqua.models.to_onnx import write_onnx
+    from aqqua.train.run import train
+
+    if given := os.environ.get("AQQUA_BENCH_MODEL"):
+        folder.mkdir()
+        for name in ("model.json", "model.safetensors"):
+            shutil.copyfile(Path(given) / name, folder / name)
+    else:
+        train(data=[dataset], out=folder, steps=STEPS, size=SIZE, max_tokens=MAX_TOKENS)
+    model = load(folder)
+    write_onnx(model, folder, [model.preprocessing.prepare(image, 68.0) for image in images])
     return folder
+
+
+def _engines(model: Path) -> list[str]:
+    """Those there are files for: 8 bits are left out where they are too far from 32."""
+    files = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}
+    return [engine for engine in ENGINES if (model / files.get(engine, "model.json")).is_file()]
 
 
 def _ours(model: Path, dataset: Path, engine: str) -> Work:
@@ -107,13 +134,13 @@ def _ours(model: Path, dataset: Path, engine: str) -> Work:
     return work
 
 
-def _pipelines(images: Sequence[np.ndarray]) -> dict[str, Work]:
+def _pipelines(model: Path, images: Sequence[np.ndarray]) -> dict[str, Work]:
     """The same by transformers: images in memory, resized and normalised, in batches of 32."""
     from transformers import ViTConfig, ViTImageProcessor, ViTModel, pipeline
 
-    from aqqua.models.vit import vit_config
+    from aqqua.models.checkpoint import load
 
-    shape = vit_config(SIZE)
+    shape = load(model).network.config
     config = ViTConfig(
         hidden_size=shape.dim,
         num_hidden_layers=shape.depth,
@@ -130,8 +157,12 @@ def _pipelines(images: Sequence[np.ndarray]) -> dict[str, Work]:
         run: Any = pipeline(
             "image-feature-extraction", model=network, image_processor=ViTImageProcessor(), device="cpu", dtype=kind
         )
-        works[f"transformers pipeline, 224 px, patch 16, {name}"] = lambda run=run: len(run(pictures, batch_size=32))
+        works[f"transformers pipeline, 224 px, patch 16, {name}"] = partial(_piped, run, pictures)
     return works
+
+
+def _piped(run: Any, pictures: Sequence[Image.Image]) -> int:
+    return len(run(list(pictures), batch_size=32))
 
 
 def _speeds(works: dict[str, Work]) -> None:
@@ -156,8 +187,8 @@ def _parity(model: Path, images: Sequence[np.ndarray]) -> None:
     """How far the vectors are from those of torch in float32."""
     from aqqua.models.engines import open_model
 
-    engines = {engine: open_model(model, engine) for engine in ENGINES}
-    prepared = [engines["torch"].preprocessing.prepare(image, 20.0) for image in images]
+    engines = {engine: open_model(model, engine) for engine in _engines(model)}
+    prepared = [engines["torch"].preprocessing.prepare(image, 68.0) for image in images]
     wanted = engines["torch"].describe(prepared)
     print("\n| engine | largest difference | least cosine | mean cosine | file |\n|---|---:|---:|---:|---:|")
     files = {"onnx": "model.onnx", "onnx-int8": "model.int8.onnx"}

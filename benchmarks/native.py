@@ -43,7 +43,7 @@ SECONDS = float(os.environ.get("AQQUA_BENCH_SECONDS", "60"))
 IMAGES = int(os.environ.get("AQQUA_BENCH_IMAGES", "1500"))
 ROUNDS = int(os.environ.get("AQQUA_BENCH_ROUNDS", "3"))
 CONFIG = TrainConfig(size=os.environ.get("AQQUA_BENCH_SIZE", "nano"))
-SETTLE, WARM = 512, 2
+SETTLE, WARM = 256, 1
 SEED = 0
 
 

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from aqqua.errors import ConfigError, MissingExtraError, NotFoundError, StorageError
 from aqqua.export import export
@@ -52,7 +54,7 @@ def test_every_grid_and_channel_gets_the_vector_torch_gives(trained: Path, expor
     rng = np.random.default_rng(1)
     model, exact, small = load(trained), load_onnx(exported), load_onnx(exported, "onnx-int8")
     shapes = [(h, w, *([c] if c > 1 else [])) for h in (5, 16, 40, 200) for w in (9, 33, 120) for c in (1, 2, 3, 5)]
-    pixels = [rng.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
+    pixels: list[NDArray[Any]] = [rng.integers(0, 256, shape).astype(np.uint8) for shape in shapes]
     pixels += [(image.astype(np.uint16) * 200) for image in pixels[:6]]
     images = [model.preprocessing.prepare(one, (10.0, None, 3.5)[i % 3]) for i, one in enumerate(pixels)]
     wanted = model.describe(images)

@@ -71,6 +71,7 @@ def export_onnx(
                     shutil.copyfile(folder / name, out / name)
         info = write_onnx(loaded, out, _images(data, loaded.preprocessing))
     notes = [_note(name, told, str(info["compared_on"]), out) for name, told in info["files"].items()]
+    notes += [Finding("warning", "onnx", f"left out: {why}", str(out)) for why in info.get("left_out", {}).values()]
     names = (INFO, ONNX_INFO, *ONNX_FILES.values(), HEADS, HEADS_INFO)
     return ExportReport([out / name for name in names if (out / name).is_file()], 0, notes)
 
