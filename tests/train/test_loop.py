@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from aqqua.errors import AqquaError, FormatError
+from aqqua.models import vit
 from aqqua.models.checkpoint import weights_hash
 from aqqua.store.dataset import Dataset
 from aqqua.train import loop
@@ -148,3 +149,32 @@ def test_the_learning_rate_rises_then_falls() -> None:
 def _new(folder: Path, name: str) -> Path:
     (folder / name).mkdir()
     return folder / name
+
+
+def test_what_is_computed_again_is_the_same(catalogue: Catalogue, tmp_path: Path) -> None:
+    calls, checkpoint = 0, vit.checkpoint
+
+    def counted(*rest: Any, **options: Any) -> object:
+        nonlocal calls
+        calls += 1
+        return checkpoint(*rest, **options)
+
+    kept = fit(TINY, catalogue, _new(tmp_path, "kept"), 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vit, "checkpoint", counted)
+        again = fit(replace(TINY, recompute=True), catalogue, _new(tmp_path, "again"), 1)
+    assert calls > 0
+    assert result(again) == result(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch.compile warns of torch itself
+def test_compiled_blocks_learn_the_same(catalogue: Catalogue, tmp_path: Path) -> None:
+    """Compiled once for all sizes of images; sums are made in another order."""
+    plain, compiled = (
+        fit(replace(TINY, steps=2, compile=compile_), catalogue, _new(tmp_path, str(compile_)), 1)
+        for compile_ in (False, True)
+    )
+    assert set(compiled.network.state_dict()) == set(plain.network.state_dict())
+    for name, weight in plain.network.named_parameters():
+        torch.testing.assert_close(dict(compiled.network.named_parameters())[name], weight, atol=2e-3, rtol=1e-2)
