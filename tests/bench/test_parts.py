@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from aqqua.bench.labelled import Labelled, far_images, read_labelled
+from aqqua.bench.labelled import Images, Labelled, far_images, read_labelled
+from aqqua.bench.measures import Question
 from aqqua.bench.parts import _by_id, make_parts, read_parts, write_parts
 from aqqua.errors import ConfigError, FormatError, NotFoundError, UnknownNameError
 from aqqua.store.dataset import Dataset
@@ -130,3 +131,15 @@ def test_what_is_no_split_is_told(folder: Path, tmp_path: Path) -> None:
         read_parts(tmp_path / "d.parquet", data)
     with pytest.raises(ConfigError, match="leaves"):
         make_parts(data, by="instrument")  # there is only one
+
+
+def test_days_stand_for_samples_where_there_are_none(folder: Path) -> None:
+    plain, tows = opened(folder, "plain"), opened(folder, "tows")
+    nothing = np.zeros(60, np.float32)
+    assert (Question(plain, make_parts(plain), nothing).sample == -1).all()
+    days = make_parts(tows, by="time")
+    assert np.array_equal(Question(tows, days, nothing).sample, tows.sample)
+    unnamed = Images(tows.images.datasets, tows.images.table.with_columns(sample_id=pl.lit(None, pl.String)))
+    nameless = Labelled(unnamed, tows.classes, tows.label)
+    assert np.array_equal(Question(nameless, days, nothing).sample, days.group)
+    assert len(np.unique(days.group)) == 6

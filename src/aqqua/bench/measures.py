@@ -27,6 +27,7 @@ __all__ = ["Question", "forest", "kept", "majority", "measure", "without_nan"]
 VERSION = 1
 """Raised when a figure of merit changes, so that what was kept of it is measured again."""
 TREES = 300
+_LIKE_SAMPLES = {"time", "cruise"}
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -58,6 +59,13 @@ class Question:
         """Sixteen hex digits that name data, split, seed and version of the measures."""
         text = f"{VERSION} {self.data.key} {self.parts.key} {self.seed}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def sample(self) -> Ints:
+        """(n,) sample of each image, where none is known what was kept together (a day, a cruise); −1: neither."""
+        if (self.data.sample >= 0).any() or self.parts.by not in _LIKE_SAMPLES:
+            return self.data.sample
+        return self.parts.group
 
     def cameras(self) -> Cameras:
         """Taxa and instruments of the images in the split."""
@@ -92,7 +100,7 @@ def measure(x: Floats, q: Question, other: Floats | None = None, *, sized: bool 
     told["knn1"], _ = neighbours(x, task, 1)
     told["linear"], by_linear = linear(x, task)
     told |= {f"shot{n}": few_shot(x, task, n) for n in (1, 5)}
-    true, sample = task.label[task.test], q.data.sample[task.test]
+    true, sample = task.label[task.test], q.sample[task.test]
     told["ranks"] = by_rank(q.data.classes, q.taxa(), true, by_knn)
     found = {"knn20": by_knn, "linear": by_linear}
     told["community"] = {name: bray_curtis(true, one, sample, task.classes) for name, one in found.items()}
@@ -110,7 +118,7 @@ def majority(q: Question) -> dict[str, Any]:
     task = q.task
     count = np.bincount(task.label[task.train], minlength=task.classes)
     told: dict[str, Any] = {"constant": task.judge(np.full(len(task.test), count.argmax())) | {"seconds": 0.0}}
-    true, sample = task.label[task.test], q.data.sample[task.test]
+    true, sample = task.label[task.test], q.sample[task.test]
     told["community"] = {"mean": bray_curtis(true, count / count.sum(), sample, task.classes)}
     return told
 
@@ -124,7 +132,7 @@ def forest(x: Floats, q: Question) -> dict[str, Any]:
     trees = RandomForestClassifier(TREES, random_state=q.seed, n_jobs=torch.get_num_threads())
     found = trees.fit(x[task.train], task.label[task.train]).predict(x[task.test]).astype(np.int64)
     told: dict[str, Any] = {"forest": {**task.judge(found), "seconds": time.monotonic() - start}}
-    true, sample = task.label[task.test], q.data.sample[task.test]
+    true, sample = task.label[task.test], q.sample[task.test]
     told["ranks"] = by_rank(q.data.classes, q.taxa(), true, found)
     return told | {"community": {"forest": bray_curtis(true, found, sample, task.classes)}}
 
