@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aqqua.maps.interpolate.applicability import Applicability, fit_applicability
 from aqqua.maps.interpolate.folds import inner_folds
-from aqqua.maps.interpolate.learners import Inputs, Learner, make_learner
+from aqqua.maps.interpolate.learners import Inputs, Learner
 from aqqua.maps.interpolate.problem import Prediction
 from aqqua.maps.interpolate.recipe import Settings
 from aqqua.maps.interpolate.sphere import block_of
-from aqqua.maps.interpolate.stack import Stack, check_enough, combine, fit_stack
+from aqqua.maps.interpolate.stack import Stack, check_enough, combine, fit_stack, learn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -191,16 +191,12 @@ def _replicate(
 ) -> Replicate:
     """One draw: weight is zero for places that were not drawn."""
     drawn = weight > 0
-    seen, y = inputs.take(drawn), problem.y[drawn]
-    if not (y > 0).any():
+    part, seen = replace(problem.take(drawn), weight=weight[drawn]), inputs.take(drawn)
+    if not (part.y > 0).any():
         return Replicate({}, 0.0)
-    learners: dict[str, Learner] = {}
-    for name, fitted in stack.learners.items():
-        again = getattr(fitted, "again", None)  # a learner that chose settings of its own keeps them
-        learner = again() if again else make_learner(name, stack.step, trees, seed)
-        learners[name] = learner.fit(seen, y, weight[drawn])
+    learners = learn(part, seen, tuple(stack.learners), stack.step, trees, seed, like=stack.learners)
     shape = stack.calibration(_typical(stack, learners, seen))
-    level = float((weight[drawn] @ y) / (weight[drawn] @ shape))
+    level = float((weight[drawn] @ part.y) / (weight[drawn] @ shape))
     return Replicate(learners, level * excess)
 
 

@@ -172,7 +172,7 @@ def _histogram(loss: str, trees: int, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     options = {"learning_rate": 0.05, "max_leaf_nodes": 8, "min_samples_leaf": 15, "l2_regularization": 5.0}
-    rounds = min(trees, 120)
+    rounds = min(3 * trees, 120)
     return HistGradientBoostingRegressor(loss=loss, max_iter=rounds, max_features=0.5, random_state=seed, **options)
 
 
@@ -192,7 +192,7 @@ def _boosted(loss: dict[str, Any], trees: int, seed: int) -> Any:
 
     shape = {"learning_rate": 0.05, "max_depth": 4, "min_child_weight": 3, "reg_lambda": 5.0}
     drawn = {"subsample": 0.5, "colsample_bynode": 0.5, "random_state": seed, "n_jobs": 1}
-    return XGBRegressor(n_estimators=min(trees, 150), **loss, **shape, **drawn)
+    return XGBRegressor(n_estimators=min(3 * trees, 150), **loss, **shape, **drawn)
 
 
 def gam_log(step: float, trees: int, seed: int) -> Learner:

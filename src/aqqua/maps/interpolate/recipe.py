@@ -41,7 +41,8 @@ class Settings:
         folds: number of folds of every scheme.
         repeats: how often each scheme is drawn anew; scores are averaged.
         block_deg: size of the blocks inside training: for stack, calibration, intervals and bootstrap.
-        inner_folds: number of folds inside training.
+        inner_folds: number of folds inside training; with few, places there have fewer neighbours to learn from than
+            in the test, and totals come out too large.
         calibration: of the mean: "power", "ratio", "smearing", "isotonic" or "none".
         trees: of each forest.
         replicates: block bootstraps behind sd_sampling and the intervals of totals.
@@ -54,7 +55,7 @@ class Settings:
     folds: int = 5
     repeats: int = 1
     block_deg: float = 10.0
-    inner_folds: int = 8
+    inner_folds: int = 20
     calibration: str = "power"
     trees: int = 300
     replicates: int = 30

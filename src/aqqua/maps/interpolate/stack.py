@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from aqqua.maps.interpolate.problem import Floats, Ints, Problem
     from aqqua.maps.interpolate.recipe import Settings
 
-__all__ = ["Stack", "Stacked", "check_enough", "fit_stack"]
+__all__ = ["Stack", "Stacked", "check_enough", "fit_stack", "learn"]
 
 PLACE = "place"
 _FOREST = "rf_log"
+_FEW_TREES = 50  # inside training
 _TAILS = (0.05, 0.95)
 
 
@@ -112,10 +113,11 @@ def fit_stack(problem: Problem, settings: Settings, folds: Ints, seed: int, *, i
     step = log_step(problem.y)
     preparer = Preparer(problem.x, problem.predictors)
     inputs = preparer.inputs(problem.x, problem.latitude, problem.longitude)
-    held = _hold_out(problem, inputs, settings, folds, step, seed, importance=importance)
+    learners = learn(problem, inputs, settings.learners, step, settings.trees, seed)
+    few = min(settings.trees, _FEW_TREES)
+    held = _hold_out(problem, inputs, learners, folds, step, few, seed, importance=importance)
     weights = _weights(held.single, problem.y, step)
     typical = combine(held.single, weights, step)
-    learners = _learn(problem, inputs, settings.learners, step, settings.trees, seed)
     return Stack(
         preparer,
         learners,
@@ -142,34 +144,42 @@ class _HeldOut:
 
 
 def _hold_out(
-    problem: Problem, inputs: Inputs, settings: Settings, folds: Ints, step: float, seed: int, *, importance: bool
+    problem: Problem,
+    inputs: Inputs,
+    whole: dict[str, Learner],
+    folds: Ints,
+    step: float,
+    trees: int,
+    seed: int,
+    *,
+    importance: bool,
 ) -> _HeldOut:
-    few, n, rng = max(min(50, settings.trees), settings.trees // 3), len(problem), np.random.default_rng(seed)
-    single = {name: np.zeros(n) for name in settings.learners}
+    n, rng = len(problem), np.random.default_rng(seed)
+    single = {name: np.zeros(n) for name in whole}
     names = [*problem.predictors, PLACE] if importance else []
-    shuffled = {name: {learner: np.zeros(n) for learner in settings.learners} for name in names}
+    shuffled = {name: {learner: np.zeros(n) for learner in whole} for name in names}
     ends = np.zeros((n, 2))
     for fold in np.unique(folds):
         train, test = folds != fold, folds == fold
         part, seen, held = problem.take(train), inputs.take(train), inputs.take(test)
-        learners = _learn(part, seen, settings.learners, step, few, seed)
+        learners = learn(part, seen, tuple(whole), step, trees, seed, like=whole)
         for name, learner in learners.items():
             single[name][test] = learner.predict(held)
         for column, predictor in enumerate(names):
-            mixed = _shuffle(held, column, rng)
+            mixed = _shuffle(held, column, inputs, rng)
             for name, learner in learners.items():
                 shuffled[predictor][name][test] = learner.predict(mixed)
-        ends[test] = _leaves(learners, part, seen, step, few, seed)(held.x, _TAILS)
+        ends[test] = _leaves(learners, part, seen, step, trees, seed)(held.x, _TAILS)
     return _HeldOut(single, ends, shuffled)
 
 
-def _shuffle(inputs: Inputs, column: int, rng: np.random.Generator) -> Inputs:
-    """One predictor dealt out anew among the places; latitude and longitude together, if it is none of them."""
-    dealt = rng.permutation(len(inputs.x))
+def _shuffle(inputs: Inputs, column: int, among: Inputs, rng: np.random.Generator) -> Inputs:
+    """One predictor taken from random other places; latitude and longitude together, if it is none of them."""
+    other = rng.integers(0, len(among.x), len(inputs.x))
     if column == inputs.x.shape[1]:
-        return Inputs(inputs.x, inputs.latitude[dealt], inputs.longitude[dealt])
+        return Inputs(inputs.x, among.latitude[other], among.longitude[other])
     x = inputs.x.copy()
-    x[:, column] = x[dealt, column]
+    x[:, column] = among.x[other, column]
     return Inputs(x, inputs.latitude, inputs.longitude)
 
 
@@ -181,13 +191,33 @@ def _loss(y: Floats, typical: Floats, shuffled: Floats, step: float) -> float:
     return float((errors[1] - errors[0]) / spread) if spread > 0 else 0.0
 
 
-def _learn(
-    problem: Problem, inputs: Inputs, names: tuple[str, ...], step: float, trees: int, seed: int
+def learn(
+    problem: Problem,
+    inputs: Inputs,
+    names: tuple[str, ...],
+    step: float,
+    trees: int,
+    seed: int,
+    *,
+    like: dict[str, Learner] | None = None,
 ) -> dict[str, Learner]:
-    """Fit learners; where all values are zero each of them says zero."""
-    some = bool((problem.y > 0).any())
-    made = {name: make_learner(name if some else "mean", step, trees, seed) for name in names}
-    return {name: learner.fit(inputs, problem.y, problem.weight) for name, learner in made.items()}
+    """Fit learners; where all values are zero each of them says zero.
+
+    Args:
+        problem: to learn from.
+        inputs: its places, prepared.
+        names: of the learners.
+        step: of the logarithm.
+        trees: of each forest.
+        seed: of everything drawn.
+        like: fitted learners; those that chose settings of their own hand them on by their method `again`.
+    """
+    some, made = bool((problem.y > 0).any()), {}
+    for name in names:
+        again = getattr(like.get(name), "again", None) if like and some else None
+        learner = again() if again else make_learner(name if some else "mean", step, trees, seed)
+        made[name] = learner.fit(inputs, problem.y, problem.weight)
+    return made
 
 
 def _leaves(
