@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from aqqua.errors import ConfigError
 from aqqua.maps.interpolate import Problem
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "x": np.ones((3, 1)),
     "predictors": ("t",),
     "y": np.array([0.0, 1.0, 2.0]),
@@ -35,10 +37,10 @@ def test_taking_some_places() -> None:
 )
 def test_what_cannot_be_is_refused(field: str, value: object, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        Problem(**(GOOD | {field: np.asarray(value)}), name="Copepoda")  # type: ignore[arg-type]
+        Problem(**(GOOD | {field: np.asarray(value)}), name="Copepoda")
 
 
 def test_swapped_coordinates_are_named_as_such() -> None:
     swapped = GOOD | {"latitude": GOOD["longitude"], "longitude": GOOD["latitude"]}
     with pytest.raises(ConfigError, match="may be swapped"):
-        Problem(**swapped)  # type: ignore[arg-type]
+        Problem(**swapped)

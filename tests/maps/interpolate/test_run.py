@@ -65,7 +65,7 @@ def test_cross_validation_of_a_recipe_is_the_same_in_a_pool(tmp_path: Path) -> N
     for where in ("here", "pool"):
         folder = tmp_path / where
         folder.mkdir()
-        found = run_cv(read_recipe(write_recipe(folder)), where=where, workers=2)  # type: ignore[arg-type]
+        found = run_cv(read_recipe(write_recipe(folder)), where=where, workers=2)
         tables.append([pl.read_csv(one / "scores.csv", infer_schema_length=None) for one in found])
         assert pl.read_parquet(found[0] / "out_of_fold.parquet")["stack"].is_finite().all()
     for here, pool in zip(*tables, strict=True):

@@ -123,7 +123,7 @@ def _each(
     recipe: Recipe,
     verb: str,
     ending: str,
-    work: Callable[[str, Path, Recipe], None],
+    work: Callable[..., None],
     what: str,
     where: Where,
     workers: int | None,

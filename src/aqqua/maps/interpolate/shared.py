@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
@@ -76,7 +76,9 @@ def _write(shared: Shared, path: Path) -> None:
 
     cells, folds = shared.cells, shared.folds
     about = {"left_out": folds.left_out, "repeats": {name: len(many) for name, many in folds.schemes.items()}}
-    arrays = {f"folds/{name}/{number}": one for name, many in folds.schemes.items() for number, one in enumerate(many)}
+    arrays: dict[str, Any] = {
+        f"folds/{name}/{number}": one for name, many in folds.schemes.items() for number, one in enumerate(many)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as part, part.open("wb") as file:
         np.savez(
