@@ -34,7 +34,9 @@ def test_spectra_lie_on_their_law(tmp_path: Path) -> None:
         figure = spectra_figure(table, LIGHT, fits)
         assert save(figure, tmp_path / "a.png", dpi=40).stat().st_size > 1000
     left = figure.axes[0]
-    assert [text.get_text() for text in left.get_legend().get_texts()] == ["0–50 m", "50–200 m"]
+    legend = left.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["0–50 m", "50–200 m"]
     drawn, law = left.lines[0], left.lines[1]
     size, density = (np.asarray(values, float) for values in drawn.get_data())
     np.testing.assert_allclose(density, 2 * size**-4, rtol=1e-6)
