@@ -48,3 +48,27 @@ def test_quiet_is_silent(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -
         advance()
     progress.say("hello")
     assert screen.getvalue() == ""
+
+
+def test_what_was_done_before_does_not_count_as_speed(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 20.0, 20.5])
+    monkeypatch.setattr("aqqua.progress.time.monotonic", lambda: next(clock))
+    with progress.job("Training", total=1000, unit="steps", done=900) as advance:
+        advance(10)
+    assert screen.getvalue().splitlines()[0] == "Training: 910 of 1,000 steps, 180 s left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(59.6, "60 s"), (569, "569 s"), (570, "0 h 10 min"), (4_000, "1 h 07 min"), (4e6, "1,111 h 07 min")],
+)
+def test_long_times_are_hours(seconds: float, said: str) -> None:
+    assert progress._duration(seconds) == said
+
+
+def test_silence(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AQQUA_QUIET", "")
+    progress.say("one")
+    progress.silence()
+    progress.say("two")
+    assert screen.getvalue() == "one\n"
