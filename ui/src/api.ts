@@ -71,6 +71,7 @@ export class Api {
 }
 
 export const stores = () => json<Store[]>("api/v1/stores");
+export const maps = () => json<{ name: string }[]>("api/v1/maps");
 
 function post(body: unknown, signal?: AbortSignal): RequestInit {
   return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal };

@@ -3,7 +3,7 @@
 import { describe, without } from "./filters.ts";
 import { count, plural } from "./format.ts";
 import { IconButton, Icon, Mark } from "./icons.tsx";
-import { choose, clearAll, columns, dialog, filters, filtersOpen, listing, matching, meta, narrowed, picks, polygon, similar, storeName, stores, switchTheme, theme } from "./state.ts";
+import { atlas, choose, clearAll, columns, dialog, filters, filtersOpen, listing, matching, meta, narrowed, picks, polygon, similar, storeName, stores, switchTheme, theme } from "./state.ts";
 import type { Meta } from "./types.ts";
 
 export function Header() {
@@ -15,6 +15,7 @@ export function Header() {
       <StoreChooser />
       <span class="spacer" />
       {read && <ModelName read={read} />}
+      {atlas.value > 0 && <a class="button" href="maps" title="Global maps beside these datasets">Maps</a>}
       <button type="button" class="button primary" disabled={!read} title="Export what is selected (E)" aria-keyshortcuts="E" onClick={() => (dialog.value = "export")}>
         <Icon name="export" />Export
       </button>

@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 
-import { Api, stores as askStores } from "./api.ts";
+import { Api, maps as askMaps, stores as askStores } from "./api.ts";
 import type { Theme } from "./colour.ts";
 import { failure, report } from "./failure.ts";
 import { expression, type Filters } from "./filters.ts";
@@ -16,6 +16,8 @@ export type Tool = "pan" | "lasso" | "box";
 export type Dialog = "help" | "export" | null;
 
 export const stores = signal<Store[] | null>(null);
+/** How many collections of maps lie beside the datasets. */
+export const atlas = signal(0);
 export const storeName = signal<string | null>(null);
 export const meta = signal<Meta | null>(null);
 
@@ -110,6 +112,7 @@ export async function start(): Promise<void> {
     return report(error);
   }
   applyHash();
+  askMaps().then((found) => (atlas.value = found.length), () => undefined); // without maps there is no link to them
 }
 
 /** Puts the page into the state the hash describes. */

@@ -48,7 +48,7 @@ def test_a_report_is_shown_without_any_right(maps: Client) -> None:
     assert "default-src 'none'" in policy
     assert policy.endswith("frame-ancestors 'none'; sandbox")
     assert "script-src" not in policy
-    assert "unsafe" not in policy
+    assert "img-src data:;" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 

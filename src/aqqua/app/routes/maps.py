@@ -1,7 +1,8 @@
 """Maps in the explorer: a list, reports as they are, and single maps as pictures.
 
-A report is a file that somebody gave us: it is shown without any script, as a page of no origin (`sandbox`), with the
-style that our reports have and no other.
+A report is a file that somebody gave us: it is shown without any script, as a page of no origin (`sandbox`) that loads
+nothing but the pictures within it. Its own style may be any, since reports outlive versions: without anything to load
+from, style can tell nobody anything. (Reports of ours say in their own policy which style is theirs.)
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ _OWN = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{_OWN}'; img-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
+)
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox"
 )
 
 
@@ -72,11 +77,9 @@ def overview(request: Request) -> HTMLResponse:
 @router.get("/maps/{name}/report", response_class=FileResponse)
 def report(atlas: Shown) -> FileResponse:
     """A report as it is, without any right."""
-    from aqqua.maps.report_page import policy
-
     if atlas.report is None or not atlas.report.is_file():
         raise NotFoundError("there is no report", do="write one: aqqua map interpolate report RECIPE")
-    headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'; sandbox"}
+    headers = {"Content-Security-Policy": REPORT_POLICY}
     return FileResponse(atlas.report, media_type="text/html; charset=utf-8", headers=headers)
 
 
