@@ -51,6 +51,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 """All of `predict` on one dataset; prints the largest memory in KiB."""
 
+_KEPT: list[Any] = []
 Work = Callable[[], int]
 """Does it once; returns the number of images."""
 
@@ -104,12 +105,13 @@ def _model(folder: Path, dataset: Path, images: Sequence[np.ndarray]) -> Path:
 
     if given := os.environ.get("AQQUA_BENCH_MODEL"):
         folder.mkdir()
-        for name in ("model.json", "model.safetensors"):
-            shutil.copyfile(Path(given) / name, folder / name)
+        for file in [*Path(given).glob("model.*"), *Path(given).glob("onnx.json")]:
+            shutil.copyfile(file, folder / file.name)
     else:
         train(data=[dataset], out=folder, steps=STEPS, size=SIZE, max_tokens=MAX_TOKENS)
     model = load(folder)
-    write_onnx(model, folder, [model.preprocessing.prepare(image, 68.0) for image in images])
+    if not (folder / "onnx.json").is_file():
+        write_onnx(model, folder, [model.preprocessing.prepare(image, 68.0) for image in images])
     return folder
 
 
@@ -136,6 +138,7 @@ def _ours(model: Path, dataset: Path, engine: str) -> Work:
 
 def _pipelines(model: Path, images: Sequence[np.ndarray]) -> dict[str, Work]:
     """The same by transformers: images in memory, resized and normalised, in batches of 32."""
+    _mend_torchvision()
     from transformers import ViTConfig, ViTImageProcessor, ViTModel, pipeline
 
     from aqqua.models.checkpoint import load
@@ -159,6 +162,15 @@ def _pipelines(model: Path, images: Sequence[np.ndarray]) -> dict[str, Work]:
         )
         works[f"transformers pipeline, 224 px, patch 16, {name}"] = partial(_piped, run, pictures)
     return works
+
+
+def _mend_torchvision() -> None:
+    """Let torchvision be imported beside a torch that it was not built for: two operators nobody calls here."""
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _KEPT.append(library)
 
 
 def _piped(run: Any, pictures: Sequence[Image.Image]) -> int:
