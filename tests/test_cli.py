@@ -12,6 +12,7 @@ from PIL import Image
 
 from aqqua.__main__ import main
 from aqqua.cli import app
+from aqqua.errors import PausedError
 from aqqua.sources import SOURCES
 
 GROUPS = ["ecotaxa", "fetch", "curate", "dataset", "taxa", "collect"]
@@ -100,3 +101,24 @@ def test_an_ingest_that_brings_no_image_in_fails_for_what_follows(
     code, out, _ = run("ingest", str(tmp_path / "images"), str(tmp_path / "data"), capsys=capsys)
     assert code == 1
     assert "no image came in: 1 row did not get in" in out
+
+
+def test_a_paused_run_is_exit_code_75(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def paused(*_: object, **__: object) -> None:
+        raise PausedError("asked to stop at step 7; the same command goes on from there")
+
+    monkeypatch.setattr("aqqua.train.run.train", paused)
+    monkeypatch.setenv("AQQUA_QUIET", "")
+    code, out, err = run("train", "--data", "mydata", "--out", "model", capsys=capsys)
+    assert (code, out) == (75, "")
+    assert err.startswith("asked to stop at step 7")
+
+
+@pytest.mark.parametrize(("rank", "said"), [("0", "model\n"), ("1", "")])
+def test_of_several_processes_the_first_one_names_the_model(
+    rank: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aqqua.train.run.train", lambda *_, **__: "model")
+    for name, value in {"RANK": rank, "WORLD_SIZE": "2", "MASTER_ADDR": "here", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert run("train", "--data", "mydata", "--out", "model", capsys=capsys)[1] == said
