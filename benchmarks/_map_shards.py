@@ -21,6 +21,8 @@ from benchmarks import _drago
 from benchmarks._machine import shared_data
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
     import xarray as xr
 
@@ -58,7 +60,7 @@ def problem_of(taxon: str, layer: tuple[float, float]) -> Problem:
 
 def work(shard: Shard, part: Path) -> None:
     """Answer one question: what it is called, then what it needs; the answer is JSON."""
-    kinds = {"cv": _cross, "peer": _peer, "map": _map, "world": _world}
+    kinds: dict[str, Callable[..., dict[str, Any]]] = {"cv": _cross, "peer": _peer, "map": _map, "world": _world}
     part.write_text(json.dumps(kinds[shard[0]](*shard[1:])), encoding="utf-8")
 
 

@@ -28,9 +28,8 @@ def three_taxa() -> pl.DataFrame:
     """One taxon as it should be, one that was never seen, and one that was seen in a single cell."""
     table = small_table((GOOD, EMPTY, ALONE))
     number = pl.int_range(pl.len()).over("taxon")
-    value = pl.when(pl.col("taxon") == EMPTY).then(0.0)
-    value = value.when((pl.col("taxon") == ALONE) & (number > 0)).then(0.0).otherwise(pl.col("value"))
-    return table.with_columns(value.alias("value"))
+    never = (pl.col("taxon") == EMPTY) | (pl.col("taxon") == ALONE) & (number > 0)
+    return table.with_columns(pl.when(never).then(0.0).otherwise(pl.col("value")).alias("value"))
 
 
 def test_a_taxon_never_seen_and_one_of_one_cell_are_told_and_the_others_mapped(tmp_path: Path) -> None:

@@ -19,14 +19,15 @@ pytestmark = [
 TAXA = ("Copepoda", "Chaetognatha", "Phaeodaria")
 
 
-def test_every_engine_maps_the_same(tmp_path: Path, slurm: Path) -> None:
+def test_every_engine_maps_the_same(tmp_path: Path, slurm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
+    monkeypatch.chdir(tmp_path)  # SLURM's logs go to where one is
     found = {}
     for where in ("here", "pool", "slurm", "ray"):
         folder = tmp_path / where
         folder.mkdir()
         recipe = read_recipe(write_recipe(folder, small_table(TAXA, 90)))
-        mapped = run_predict(recipe, where=where, workers=2)  # type: ignore[arg-type]
+        mapped = run_predict(recipe, where=where, workers=2)
         assert [path.name for path in mapped] == sorted(TAXA)
         assert all((path / "map.nc").is_file() for path in mapped)
         found[where] = [(path / "totals.csv").read_text(encoding="utf-8") for path in mapped]
