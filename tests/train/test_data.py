@@ -23,6 +23,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 8 and pools of 24 images, so that sixty images have several."""
     monkeypatch.setattr(data, "BLOCK_IMAGES", 8)
     monkeypatch.setattr(data, "POOL_IMAGES", 24)
+    monkeypatch.setattr(data, "POOL_BATCHES", 1)
 
 
 def loader(dataset: Dataset, **options: float) -> Loader:
@@ -151,3 +152,11 @@ def test_a_sample_is_balanced_and_repeatable(shapes: Dataset) -> None:
     assert len(one) == 20
     assert [a.signal.sum() for a in one] == [b.signal.sum() for b in other]
     assert len(loader(shapes).sample(1000)) == 60
+
+
+def test_large_batches_come_from_large_pools(shapes: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "BLOCK_IMAGES", 8)
+    monkeypatch.setattr(data, "POOL_IMAGES", 8)
+    monkeypatch.setattr(data, "POOL_BATCHES", 3)
+    assert max(len(pool) for pool in loader(shapes, batch=10)._pools(0)) >= 30
+    assert max(len(pool) for pool in loader(shapes, batch=2)._pools(0)) < 30

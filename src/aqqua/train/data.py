@@ -33,7 +33,9 @@ __all__ = ["Batch", "Catalogue", "Group", "ImageStream", "Loader", "Portion", "P
 BLOCK_IMAGES = 1024
 """Images read in one go: neighbours on disk."""
 POOL_IMAGES = 16_384
-"""Images shuffled together in memory."""
+"""Images shuffled together in memory …"""
+POOL_BATCHES = 16
+"""… or so many batches, if these are more: what is compared with each other is to come from many places."""
 _SMALL_GROUP = 12
 
 
@@ -274,7 +276,8 @@ class Loader:
         rank = rng.permutation(self.catalogue.block.max() + 1)[block]
         rows = rows[np.argsort(rank, kind="stable")]
         whole = np.cumsum(np.bincount(rank))  # draws up to the end of each block
-        ends = np.unique(whole[np.searchsorted(whole, np.arange(POOL_IMAGES, len(rows), POOL_IMAGES))])
+        size = max(POOL_IMAGES, POOL_BATCHES * self.batch)
+        ends = np.unique(whole[np.searchsorted(whole, np.arange(size, len(rows), size))])
         ends = ends[len(rows) - ends >= self.batch // 2]  # a small rest is no pool of its own
         return [pool for pool in np.split(rows, ends) if len(pool)]
 
