@@ -44,10 +44,11 @@ SETS = ("isiis", "spc", "flowcam", "uvp5")
 PEER_SHARE = 8
 
 _ONE = """
-import resource, sys
+import sys
+from pathlib import Path
 from aqqua.tasks.predict import predict
 predict(sys.argv[1], [sys.argv[2]], engine=sys.argv[3])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")).split()[1])
 """
 """All of `predict` on one dataset; prints the largest memory in KiB."""
 

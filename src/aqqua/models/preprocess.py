@@ -106,14 +106,14 @@ class Preprocessing:
 
     def _signal(self, planes: NDArray[np.generic], *, joint: bool) -> NDArray[np.int16]:
         """Subtract the border's median and turn the sign so that objects are bright."""
-        wide = planes.astype(np.int32)
+        wide: NDArray[Any] = planes.astype(np.int16 if planes.dtype == np.uint8 else np.int32)
         border = _border(wide, self.border_px)
         away = wide - np.sort(border, axis=1)[:, border.shape[1] // 2][:, None, None]
         if planes.dtype == np.uint16:
             away = _compress(away)
         axis = None if joint else (1, 2)
         dark = -away.min(axis=axis, keepdims=True) > away.max(axis=axis, keepdims=True)
-        return np.where(dark, -away, away).astype(np.int16)
+        return np.where(dark, -away, away).astype(np.int16, copy=False)
 
     def _fit(self, signal: NDArray[np.int16]) -> NDArray[np.int16]:
         """Shrink what has too many tokens, keeping the shape."""
@@ -148,7 +148,7 @@ def _is_rgb(kinds: Sequence[int]) -> bool:
     return [CHANNEL_TYPES[k] for k in kinds] == ["red", "green", "blue"]
 
 
-def _border(planes: NDArray[np.int32], px: int) -> NDArray[np.int32]:
+def _border(planes: NDArray[Any], px: int) -> NDArray[Any]:
     """The pixels of the frame of each plane, (channels, n)."""
     c, height, width = planes.shape
     if px == 0 or min(height, width) <= 2 * px:
@@ -188,21 +188,23 @@ def resize_area(signal: NDArray[np.int16], rows: int, columns: int) -> NDArray[n
     """Shrink (channels, h, w) to (channels, rows, columns) by area averages, exactly the same everywhere.
 
     Weights are integers that add up to 4096 for each output row; sums stay below 2**53, so that float64 is exact
-    in any order of summation.
+    in any order of summation, and float32 in the first direction, if signals are below 4096.
     """
-    tall = _shrink(signal.astype(np.float64), rows)
-    total = _shrink(np.ascontiguousarray(tall.transpose(0, 2, 1)), columns).transpose(0, 2, 1)
+    small = int(signal.min()) > -4096 and int(signal.max()) < 4096
+    tall = _shrink(signal.astype(np.float32 if small else np.float64), rows)
+    total = _shrink(np.ascontiguousarray(tall.transpose(0, 2, 1), dtype=np.float64), columns).transpose(0, 2, 1)
     return np.floor(total / 4096.0**2 + 0.5).astype(np.int16)
 
 
-def _shrink(signal: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+def _shrink(signal: NDArray[Any], rows: int) -> NDArray[Any]:
     """Sum (channels, h, w) to (channels, rows, w), 4096-fold.
 
     The first rows of all output rows together, then the second ones, and so on. No matrix library with threads of its
     own is asked: for images as small as these its waiting costs more than the sums.
     """
-    first, weights = _weights(signal.shape[1], rows)
-    total: NDArray[np.float64] = signal[:, first] * weights[0][:, None]
+    first, exact = _weights(signal.shape[1], rows)
+    weights = exact.astype(signal.dtype)
+    total: NDArray[Any] = signal[:, first] * weights[0][:, None]
     for step in range(1, len(weights)):
         total += signal[:, np.minimum(first + step, signal.shape[1] - 1)] * weights[step][:, None]
     return total

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from aqqua.errors import FormatError
 from aqqua.models.engines import Describer, open_model
+from aqqua.models.preprocess import Prepared
 from aqqua.progress import job
 from aqqua.scale import map_shards
 from aqqua.store.dataset import Dataset
@@ -134,18 +135,24 @@ def embed_shard(part: _Part, out: Path) -> None:
     done = 0
     with out.open("wb") as file, job(f"Embedding shard {part.shard}", len(rows), unit="images") as advance:
         np.lib.format.write_array_header_2_0(file, header)
-        while window := list(islice(images, _WINDOW)):
-            mine = slice(done, done + len(window))
-            if [one for one, _ in window] != uid[mine].tolist():
-                raise FormatError("images and metadata are not in the same order", where=dataset.path, do=_CHECK)
-            prepare = model.preprocessing.prepare
-            about = zip(window, pixel_um[mine].tolist(), names[mine], strict=True)
-            prepared = [prepare(pixels, um, name) for (_, pixels), um, name in about]
-            file.write(_table(uid[mine], model.describe(prepared)).tobytes())
-            done += len(window)
-            advance(len(window))
+        while done < len(rows):
+            mine = slice(done, done + _WINDOW)
+            about = zip(islice(images, _WINDOW), uid[mine].tolist(), pixel_um[mine].tolist(), names[mine], strict=False)
+            prepared = [_prepared(model, *one) for one in about]  # the pixels themselves are not kept
+            if not prepared:
+                break
+            file.write(_table(uid[mine][: len(prepared)], model.describe(prepared)).tobytes())
+            done += len(prepared)
+            advance(len(prepared))
     if done != len(rows):
         raise FormatError(f"{len(rows)} rows of metadata, but {done} images", where=dataset.path, do=_CHECK)
+
+
+def _prepared(model: Describer, image: tuple[int, NDArray[Any]], uid: int, um: float, names: str | None) -> Prepared:
+    """An image as the model sees it, with what its row of the metadata says."""
+    if image[0] != uid:
+        raise FormatError("images and metadata are not in the same order", where=f"image {uid}", do=_CHECK)
+    return model.preprocessing.prepare(image[1], um, names)
 
 
 _CHECK = "look at it with: aqqua check DATASET --level 3"
