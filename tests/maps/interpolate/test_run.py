@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from aqqua.errors import ConfigError
-from aqqua.maps.cube import cell_area_m2
-from aqqua.maps.interpolate import fit, predict, read_recipe
+from aqqua.maps.cube import at, cell_area_m2
+from aqqua.maps.interpolate import Problem, Settings, cross_validate, fit, predict, read_recipe
 from aqqua.maps.interpolate.run import run_cv, run_fit, run_predict
 from aqqua.maps.output import read_maps
 from tests.make.oceans import QUICK, STEP, small_cube, small_problem, small_table, write_recipe
@@ -60,6 +60,7 @@ def test_what_is_done_stays_done_and_another_recipe_is_refused(tmp_path: Path) -
         run_fit(read_recipe(path))
 
 
+@pytest.mark.slow
 def test_cross_validation_of_a_recipe_is_the_same_in_a_pool(tmp_path: Path) -> None:
     tables = []
     for where in ("here", "pool"):
@@ -72,12 +73,33 @@ def test_cross_validation_of_a_recipe_is_the_same_in_a_pool(tmp_path: Path) -> N
         assert here.equals(pool)
 
 
+@pytest.mark.slow
+def test_real_copepods_are_found_in_blocks_they_were_not_sampled_in(shared_data: Path) -> None:
+    """Drago et al. 2022, 0-200 m, with fewer trees and folds than the defaults."""
+    from aqqua.maps.drago2022 import PREDICTORS, read_drago2022
+
+    table, cube = read_drago2022(shared_data / "interpolation" / "uvp5_drago2022" / "derived")
+    rows = table.filter((pl.col("taxon") == "Copepoda") & (pl.col("layer_max_m") == 200))
+    places = rows["latitude"].to_numpy(), rows["longitude"].to_numpy()
+    found = at(cube, *places, 0, None, tuple(PREDICTORS))
+    x = np.stack([found[name] for name in PREDICTORS], axis=1)
+    problem = Problem(x, tuple(PREDICTORS), rows["value"].to_numpy(), *places)
+    settings = Settings(learners=("et_log", "gp_log"), trees=40, inner_folds=6, schemes=("blocks10",))
+    scheme = cross_validate(problem, settings).schemes["blocks10"]
+    assert scheme.scores["stack"].pearson2_log > 0.40
+    assert scheme.scores["stack"].pearson2_log > scheme.scores["knn_geo"].pearson2_log + 0.05
+    assert scheme.scores["median"].r2_log > 0.40
+    assert scheme.scores["stack"].total_ratio == pytest.approx(1, abs=0.15)
+    assert scheme.coverage == pytest.approx(0.9, abs=0.04)
+
+
 def test_two_taxa_with_one_file_name(tmp_path: Path) -> None:
     recipe = read_recipe(write_recipe(tmp_path, small_table(("A b", "A_b"))))
     with pytest.raises(ConfigError, match="same file name"):
         run_fit(recipe)
 
 
+@pytest.mark.slow
 def test_months_make_a_map_each(tmp_path: Path) -> None:
     import xarray as xr
 
@@ -97,6 +119,7 @@ def test_months_make_a_map_each(tmp_path: Path) -> None:
     assert pl.read_csv(folder / "totals.csv")["month"].unique().sort().to_list() == [1, 7]
 
 
+@pytest.mark.slow
 def test_a_flux_is_summed_over_area_only(tmp_path: Path) -> None:
     path = write_recipe(tmp_path, small_table(("Flux",)).with_columns(unit=pl.lit("mg m-2 d-1")))
     (folder,) = run_predict(read_recipe(path))
