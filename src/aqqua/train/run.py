@@ -97,7 +97,7 @@ def _save(out: Path, run: Run, config: TrainConfig, catalogue: Catalogue, seed: 
 
     left_out = [{"path": ds.path.name, "title": ds.card.title, "uuid": ds.uuid} for ds in catalogue.left_out]
     training = {
-        "config": asdict(config),
+        "config": asdict(config) | {"same_organism": Path(config.same_organism).name},  # others have other folders
         "seed": seed,
         "steps": run.step,
         "images_seen": run.images,
