@@ -167,7 +167,7 @@ def _pipelines(model: Path, images: Sequence[np.ndarray]) -> dict[str, Work]:
 
 def _mend_torchvision() -> None:
     """Let torchvision be imported beside a torch that it was not built for: two operators nobody calls here."""
-    library = torch.library.Library("torchvision", "DEF")
+    library: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
         if not hasattr(torch.ops.torchvision, name):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -113,7 +113,8 @@ class Preprocessing:
             away = _compress(away)
         axis = None if joint else (1, 2)
         dark = -away.min(axis=axis, keepdims=True) > away.max(axis=axis, keepdims=True)
-        return np.where(dark, -away, away).astype(np.int16, copy=False)
+        signal: NDArray[np.int16] = np.where(dark, -away, away).astype(np.int16, copy=False)
+        return signal
 
     def _fit(self, signal: NDArray[np.int16]) -> NDArray[np.int16]:
         """Shrink what has too many tokens, keeping the shape."""
