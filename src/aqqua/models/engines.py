@@ -5,7 +5,7 @@
 | torch | aqqua[train] | float32, the reference |
 | torch-bf16 | aqqua[train] | products with 16 bits; quick where the processor is made for it |
 | onnx | aqqua[onnx] | float32, those of torch to the last bits |
-| onnx-int8 | aqqua[onnx] | products with 8 bits, a quarter of the file |
+| onnx-int8 | aqqua[onnx] | products with 8 bits, less than half of the file |
 
 What is not exactly torch's float32 has a model id of its own, so that predictions never mix.
 """

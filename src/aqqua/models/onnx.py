@@ -3,7 +3,7 @@
 `aqqua export MODEL --to onnx` writes beside model.json (or beside the weights, if the folder is the model's own):
 
     model.onnx        float32: the same vectors as torch, to the last bits
-    model.int8.onnx   weights and activations of the products with 8 bits: a quarter of the size
+    model.int8.onnx   weights and activations of the products with 8 bits: less than half of the size
     onnx.json         of which weights these are, their SHA-256, and how far their vectors were from torch's
 
 Everything is read as untrusted input: sizes bounded, hashes verified before onnxruntime sees a byte, and no file but
