@@ -28,14 +28,14 @@ def test_an_array_of_eight_then_only_the_one_that_is_missing(tmp_path: Path, slu
     assert [out.read_bytes() for out in outs] == [bytes([n]) * 1000 for n in range(8)]
     assert sorted((tmp_path / "out").iterdir()) == outs
     assert len(list(calls.iterdir())) == 8
-    array = next((tmp_path / "logs").glob("*_submission.sh")).read_text()
+    array = next((tmp_path / "logs").glob("*/*_submission.sh")).read_text()
     assert "--array=0-7%8" in array
 
     outs[5].unlink()
     map_shards(work.log_and_write, shards, outs, where="slurm", workers=1, **options)
     assert sum(path.name.startswith("5-") for path in calls.iterdir()) == 2
     assert len(list(calls.iterdir())) == 9
-    assert not list((tmp_path / "logs").glob("stop-*"))
+    assert not list((tmp_path / "logs").glob("*/stop-*"))
 
 
 def test_a_failure_is_named_and_stops_the_rest(tmp_path: Path, slurm: Path) -> None:
@@ -71,7 +71,7 @@ def test_jobs_find_the_modules_and_have_one_thread(tmp_path: Path, slurm: Path) 
         poll_s=0.2,
     )
     assert json.loads(out.read_text())["value"] == "1"
-    script = next((tmp_path / "logs").glob("*_submission.sh")).read_text()
+    script = next((tmp_path / "logs").glob("*/*_submission.sh")).read_text()
     for line in ("--partition=debug", "--time=5", "--mem=256MB", "--cpus-per-task=1", "--nice=5"):
         assert f"#SBATCH {line}" in script
 

@@ -77,7 +77,7 @@ def run(
     Args:
         tasks: one per shard; grouped so that the array stays under the cluster's MaxArraySize.
         workers: how many array elements may run at once (no bound of ours, if not said).
-        logs: folder for scripts and logs, on a file system that the nodes share.
+        logs: folder for scripts and logs, one folder below it per run, on a file system that the nodes share.
         partition: SLURM partition.
         account: SLURM account to charge.
         time_min: time limit of an array element, in minutes; one that reaches it is requeued and goes on.
@@ -90,7 +90,8 @@ def run(
     Yields:
         Outcomes as their outputs appear.
     """
-    folder = Path(logs).absolute()
+    # A folder of its own: numbers of jobs come again, on a cluster that was set up anew, and with them old results.
+    folder = Path(logs).absolute() / f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:6]}"
     executor = _executor(folder)
     executor.update_parameters(
         job_name="aqqua",
