@@ -127,7 +127,7 @@ def casts() -> None:
     print("\n| layer (m) | spectra | " + " | ".join(f"median slope of {name}" for name in names.values()) + " |")
     print("|---" * 5 + "|")
     for (layer,), part in bins.group_by("layer", maintain_order=True):
-        cells = [f"{part[name].median():.2f}" for name in names]
+        cells = [f"{np.nanmedian(part[name].to_numpy()):.2f}" for name in names]
         print(f"| {layer} | {part.height} | " + " | ".join(cells) + " |")
 
 

@@ -276,8 +276,17 @@ def bench(
     from aqqua.bench import bench as run
     from aqqua.store.atomic import write_json
 
-    more = {"by": by, "splits": splits, "far": far or (), "peers": peer or (), "baselines": baselines, "out": out}
-    report = run(model, data=data, seed=seed, **more)
+    report = run(
+        model,
+        data=data,
+        seed=seed,
+        by=by,
+        splits=splits,
+        far=far or (),
+        peers=peer or (),
+        baselines=baselines,
+        out=out,
+    )
     if json is not None:
         write_json(json, report.to_dict())
     print(report)

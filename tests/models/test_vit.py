@@ -181,7 +181,7 @@ def test_it_trains_compiled(network: VisionTransformer) -> None:
 
 
 def camera_world(n: int = 3000, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Features of organisms (five numbers) seen by two cameras, which add something of their own in three directions."""
+    """Features of organisms (five numbers) seen by two cameras, which add something of their own."""
     generator = torch.Generator().manual_seed(seed)
     organism = torch.randn(n, 5, generator=generator)
     mix, own = torch.randn(5, 12, generator=generator), torch.randn(3, 12, generator=generator)
@@ -203,7 +203,8 @@ def test_whitening_forgets_in_what_one_organism_differs_from_camera_to_camera() 
 
     def apart(w: Whitening) -> float:
         a, b = w(one[500:]), w(other[500:])
-        return ((a.mean(dim=0) - b.mean(dim=0)).norm() / torch.cat([a, b]).std(dim=0).norm()).item()
+        between, all_together = a.mean(dim=0) - b.mean(dim=0), torch.cat([a, b]).std(dim=0)
+        return float(between.norm() / all_together.norm())
 
     def agree(w: Whitening) -> float:
         return torch.nn.functional.cosine_similarity(w(one[500:]), w(other[500:])).mean().item()

@@ -49,7 +49,7 @@ def test_what_the_run_cost_and_saw_is_noted_for_the_card(shapes_path: Path, tmp_
 
 
 def test_the_package_is_the_verb(shapes_path: Path, tmp_path: Path) -> None:
-    assert aqqua.train(None, data=[shapes_path], out=tmp_path / "m", **SMALL) == tmp_path / "m"
+    assert aqqua.train(None, data=[shapes_path], out=tmp_path / "m", **SMALL) == tmp_path / "m"  # type: ignore[operator]
 
 
 def test_a_typo_is_answered_before_anything_is_read(tmp_path: Path) -> None:

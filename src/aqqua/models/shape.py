@@ -108,13 +108,13 @@ def _whole(light: Tensor, inside: Tensor, weight: Tensor, spread: Tensor, radius
 
 def _along_the_radius(rings: Tensor) -> Tensor:
     """Mean and spread over the angles, of light and of the outline, at twelve radii (n, 48)."""
-    coarse = rings.unflatten(3, (_RADII // 2, 2)).mean(dim=4)
+    coarse = torch.unflatten(rings, 3, (_RADII // 2, 2)).mean(dim=4)
     return torch.cat([coarse.mean(dim=2), coarse.std(dim=2)], dim=1).flatten(1)
 
 
 def _folds(rings: Tensor) -> Tensor:
     """Strength of one to eight folds on six rings, of light and of the outline (n, 96)."""
-    coarse = rings.unflatten(3, (_RINGS, -1)).mean(dim=4).transpose(2, 3)
+    coarse = torch.unflatten(rings, 3, (_RINGS, -1)).mean(dim=4).transpose(2, 3)
     turn = 2 * math.pi / _ANGLES * torch.arange(_ANGLES, device=rings.device)
     angle = turn[:, None] * torch.arange(1, _FOLDS + 1, device=rings.device)
     even, odd = coarse @ angle.cos(), coarse @ angle.sin()
