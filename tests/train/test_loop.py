@@ -189,3 +189,9 @@ def test_compiled_blocks_learn_the_same(catalogue: Catalogue, tmp_path: Path, mo
     assert set(compiled.network.state_dict()) == set(plain.network.state_dict())
     for name, weight in plain.network.named_parameters():
         torch.testing.assert_close(compiled.network.get_parameter(name), weight, atol=1e-3, rtol=1e-2)
+
+
+def test_batches_made_ahead_are_the_same_batches(catalogue: Catalogue, tmp_path: Path) -> None:
+    one, other = (fit(replace(TINY, ahead=n), catalogue, _new(tmp_path, str(n)), 1) for n in (0, 3))
+    assert result(one) == result(other)
+    assert one.position == other.position

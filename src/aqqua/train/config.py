@@ -95,6 +95,7 @@ class TrainConfig:
         precision: "auto" (bfloat16 where the processor has it), "float32" or "bfloat16".
         device: "auto", "cpu" or "cuda".
         cache_mb: prepared images are kept in memory up to this size.
+        ahead: batches that are made while others are computed; -1 for as many as suit the device.
         save_minutes: how often the state is saved, so that a broken run can go on.
         parts: a step's batch is computed in so many parts, each with its own loss, one after the other or by as many
             processes; a run needs a multiple of its processes, and takes the next one.
@@ -134,6 +135,7 @@ class TrainConfig:
     precision: str = "auto"
     device: str = "auto"
     cache_mb: int = 2048
+    ahead: int = -1
     save_minutes: float = 10.0
     parts: int = 1
     shard: bool = False

@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from aqqua.models.describe import settle
 from aqqua.models.preprocess import Preprocessing
 from aqqua.models.vit import VisionTransformer
 from aqqua.progress import job, say
+from aqqua.train.ahead import ahead
 from aqqua.train.config import TrainConfig
 from aqqua.train.data import Batch, Catalogue, Loader, Portion, Position
 from aqqua.train.distributed import World, backward, choose_device, clip, put_together
@@ -54,8 +55,14 @@ def fit(config: TrainConfig, catalogue: Catalogue, folder: Path, seed: int, worl
         return whole(run)
     cpu, parts = Clock(run), in_parts(config, world)
     loader = make_loader(config, catalogue, seed)
-    with open_log(folder, run, config, world) as log, listening() as asked, shown(run, config) as advance:
-        for portion, after, seconds in timed(loader.portions(run.position, parts, world.mine(parts))):
+    portions = ahead(loader.portions(run.position, parts, world.mine(parts)), waiting(config, world))
+    with (
+        open_log(folder, run, config, world) as log,
+        listening() as asked,
+        shown(run, config) as advance,
+        closing(portions),
+    ):
+        for portion, after, seconds in timed(portions):
             set_learning_rate(run, config)
             terms = step(run, portion, config, world)
             due = log.minutes_since_save() >= config.save_minutes
@@ -138,6 +145,13 @@ def make_loader(config: TrainConfig, catalogue: Catalogue, seed: int) -> Loader:
         cache_mb=config.cache_mb,
         twin_views=config.twin_views,
     )
+
+
+def waiting(config: TrainConfig, world: World) -> int:
+    """How many batches are made while others are computed: many beside a GPU, none where both share the processor."""
+    if config.ahead >= 0:
+        return config.ahead
+    return 128 if world.device.type == "cuda" else 0
 
 
 def wants_bfloat16(config: TrainConfig, device: torch.device) -> bool:

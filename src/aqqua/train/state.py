@@ -74,7 +74,7 @@ def start(config: TrainConfig, world: World, seed: int) -> Run:
     return Run(network, projector, optimizer, torch.Generator().manual_seed(seed), teacher=teacher, bound=bound)
 
 
-_HOW = {"cache_mb", "compile", "device", "recompute", "save_minutes", "shard", "tensorboard"}
+_HOW = {"ahead", "cache_mb", "compile", "device", "recompute", "save_minutes", "shard", "tensorboard"}
 """Settings of how it is computed, not of what."""
 
 
