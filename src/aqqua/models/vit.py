@@ -63,7 +63,7 @@ PATCH = 8
 
 SIZES: dict[str, ViTConfig] = {
     "pico": ViTConfig(dim=32, depth=2, heads=2, stem=(8, 16), registers=1, vector=24, measured=True),
-    "nano": ViTConfig(vector=256, measured=True),
+    "nano": ViTConfig(vector=320, measured=True),
     "tiny": ViTConfig(dim=192, depth=12, heads=3, stem=(48, 96), registers=4, vector=192, measured=True),
     "small": ViTConfig(dim=384, depth=12, heads=6, stem=(96, 192), registers=4, vector=384, measured=True),
     "base": ViTConfig(dim=768, depth=12, heads=12, stem=(96, 192), registers=4, vector=768, measured=True),
