@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from aqqua.__main__ import main
 from aqqua.errors import MissingExtraError, NotFoundError
 from aqqua.models.checkpoint import load
 from aqqua.tasks.predict import predict
@@ -170,3 +171,12 @@ def test_engines_write_side_by_side_and_say_who_they_are(tmp_path: Path) -> None
     assert (told["engine"], told["engine_sha256"]) == ("onnx-int8", hashlib.sha256(content).hexdigest())
     with pytest.raises(NotFoundError, match="no model in this folder"):
         predict(model, [ds.path], engine="torch")
+
+
+def test_the_model_that_comes_along_is_taken_if_none_is_named(tmp_path: Path) -> None:
+    ds = make_dataset(tmp_path / "ds", 12)
+    with pytest.raises(SystemExit) as end:
+        main(["predict", str(ds.path)])
+    assert end.value.code == 0
+    (model,) = ds.prediction_models()
+    assert model.startswith("aqqua-nano-")
