@@ -84,7 +84,7 @@ def from_mode(density: Array) -> NDArray[np.bool_]:
     """Which classes a fit may use: those beyond the highest one.
 
     Smaller objects than those of the highest class are not all seen; nor are those within it, mostly: with it, slopes
-    come out too flat by some 0.3 in a simulation where detection falls off over three classes.
+    come out too flat (`python -m benchmarks counts`).
 
     Args:
         density: (r, k) numbers by class of equal width on a logarithmic scale, or NBSS.
