@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -65,7 +65,7 @@ def test_coverage_and_error_under_prior_shift() -> None:
     assert told["cc"] < 0.75, told
     assert all(0.90 <= told[method] <= 0.999 for method in ("acc", "pacc", "em")), told
     errors = dict(zip(METHODS, error, strict=True))
-    assert errors["em"] < errors["pacc"] < errors["acc"] < 0.8 * errors["cc"], errors
+    assert max(errors["em"], errors["pacc"]) < 0.9 * errors["acc"] < 0.72 * errors["cc"], errors
 
 
 def test_a_known_confusion_is_undone() -> None:
@@ -154,6 +154,8 @@ def test_samples_are_resampled_whole() -> None:
     assert spans[1] > 1.5 * spans[0]
 
 
+@example(2.225073858507203e-309, 1.0, 0.5)
+@example(3.5e-255, 1.0, 0.5)
 @given(st.floats(0, 1e6), st.floats(0.01, 100), st.floats(0.5, 0.999))
 def test_gamma_limits_enclose(count: float, weight: float, level: float) -> None:
     y, v = np.array([count * weight]), np.array([count * weight**2])

@@ -36,6 +36,7 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _EM_STEPS = 200
 _EXTRA = 2.0
+_LEAST_SHAPE = 1e-6  # of a gamma law: the lower limit is 0 to all digits there
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,8 @@ def gamma_limits(y: Array, v: Array, most: float | Array, level: float = 0.95) -
     tail, y, v = (1 - level) / 2, np.asarray(y, np.float64), np.asarray(v, np.float64)
     some = (y > 0) & (v > 0)
     shape, scale = np.where(some, y / np.where(some, v, 1) * y, 1), np.where(some, v / np.where(some, y, 1), 1)
-    lo = np.where(some & (shape > 0), gamma.ppf(tail, shape, scale=scale), 0.0)
+    some &= shape > _LEAST_SHAPE
+    lo = np.where(some, gamma.ppf(tail, np.where(some, shape, 1), scale=np.where(some, scale, 1)), 0.0)
     up, more = y + most, v + np.square(most)
     some = (up > 0) & (more > 0)
     up, more = np.where(some, up, 1.0), np.where(some, more, 1.0)
