@@ -58,7 +58,7 @@ def test_every_grid_and_channel_gets_the_vector_torch_gives(trained: Path, expor
     pixels += [(image.astype(np.uint16) * 200) for image in pixels[:6]]
     images = [model.preprocessing.prepare(one, (10.0, None, 3.5)[i % 3]) for i, one in enumerate(pixels)]
     wanted = model.describe(images)
-    np.testing.assert_allclose(exact.describe(images), wanted, atol=2e-5)
+    np.testing.assert_allclose(exact.describe(images), wanted, atol=2e-4)
     cosine = (small.describe(images) * wanted).sum(axis=1)
     assert cosine.min() > 0.99
     assert np.abs(small.describe(images) - wanted).max() > 0
@@ -67,7 +67,7 @@ def test_every_grid_and_channel_gets_the_vector_torch_gives(trained: Path, expor
 @pytest.mark.slow
 def test_the_files_tell_how_far_they_are_from_torch(exported: Path) -> None:
     told = json.loads((exported / "onnx.json").read_text())
-    assert told["files"]["model.onnx"]["largest_difference"] < 2e-5
+    assert told["files"]["model.onnx"]["largest_difference"] < 2e-4
     assert told["files"]["model.int8.onnx"]["least_cosine"] > 0.99
     assert told["compared_on"] == "40 images"
     assert (exported / "model.int8.onnx").stat().st_size < 0.5 * (exported / "model.onnx").stat().st_size

@@ -217,7 +217,7 @@ def cell_of(cube: xr.Dataset, latitude: np.ndarray, longitude: np.ndarray) -> tu
     column = np.floor((np.where(known, longitude, 0) - (west[0] - wide / 2)) % 360 / wide + 1e-9)
     round_the_world = wide * len(west) > 360 - wide / 2
     column = column % len(west) if round_the_world else column
-    row = np.where((latitude == 90) & (row == len(south)), len(south) - 1, row)  # the pole lies on the last edge
+    row = np.where((latitude > 90 - 1e-6) & (row == len(south)), len(south) - 1, row)  # the pole lies on the last edge
     inside = known & (row >= 0) & (row < len(south)) & (column >= 0) & (column < len(west))
     return np.where(inside, row, 0).astype(int), np.where(inside, column, 0).astype(int), inside
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aqqua.maps.interpolate.scores import log_step, mean_scores, score
@@ -57,6 +57,7 @@ def test_nothing_to_explain_is_no_number() -> None:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=3, max_size=50), st.floats(0.01, 100))
+@example([3, 3, 3], 57.548317038982475)
 def test_units_do_not_matter(values: list[int], factor: float) -> None:
     y = np.array(values, float)
     guess = y[::-1].copy()

@@ -102,8 +102,9 @@ def mean_scores(all_scores: Sequence[Scores]) -> Scores:
 
 
 def _r2(observed: Floats, predicted: Floats) -> float:
-    spread = ((observed - observed.mean()) ** 2).sum() if len(observed) else 0.0
-    return float(1 - ((observed - predicted) ** 2).sum() / spread) if spread > 0 else float("nan")
+    if not len(observed) or np.ptp(observed) == 0:  # a variance of equal numbers may be 1e-28 instead of 0
+        return float("nan")
+    return float(1 - ((observed - predicted) ** 2).sum() / ((observed - observed.mean()) ** 2).sum())
 
 
 def _pearson(a: Floats, b: Floats) -> float:
